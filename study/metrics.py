@@ -1,0 +1,49 @@
+"""The measured quantities of an epoch: label, unit and which way is better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trainables.errors import unknown_name
+
+
+@dataclass(frozen=True)
+class Metric:
+    """direction: "max" or "min", stored with every run and never guessed from a name."""
+
+    name: str
+    direction: str
+    label: str
+    unit: str
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("val_accuracy", "max", "validation accuracy", "fraction"),
+        Metric("val_loss", "min", "validation loss", "nats"),
+        Metric("val_f1", "max", "validation macro F1", "fraction"),
+        Metric("train_accuracy", "max", "clean training accuracy", "fraction"),
+        Metric("train_loss", "min", "clean training loss", "nats"),
+        Metric("gap", "min", "generalisation gap (validation - clean training loss)", "nats"),
+        Metric("test_accuracy", "max", "test accuracy", "fraction"),
+        Metric("test_loss", "min", "test loss", "nats"),
+        Metric("test_f1", "max", "test macro F1", "fraction"),
+    )
+}
+
+OBJECTIVES = ("val_accuracy", "val_loss", "val_f1")
+
+
+def objective(name: str) -> Metric:
+    """The metric a search optimises; UserError for one that a search cannot."""
+    if name not in OBJECTIVES:
+        raise unknown_name("objective", name, OBJECTIVES)
+    return METRICS[name]
+
+
+def is_better(metric: Metric, a: float, b: float) -> bool:
+    """Whether value `a` beats `b`; NaN beats nothing and is beaten by every number."""
+    if a != a or b != b:
+        return a == a and b != b
+    return a > b if metric.direction == "max" else a < b

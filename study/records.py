@@ -1,0 +1,251 @@
+"""What a run leaves on disk: file names, columns, schema version, reading and writing.
+
+A run directory holds
+
+    manifest.json    what was asked and on what (`Manifest`), rewritten as a whole
+    journal.jsonl    one line per epoch and per finished trial, appended while it runs
+    epochs.parquet   the journal's epochs as a table (EPOCH_COLUMNS + one `config.*` each)
+    trials.parquet   one row a trial (TRIAL_COLUMNS + one `config.*` each)
+    optuna.db        the Optuna study of a search (its name is the run id)
+    best.pt          weights of the best trial (a plain state dict)
+    samples.npz      images as the model sees them at several strengths
+    tune/            Ray Tune's own directory (TensorBoard reads it)
+    report/          index.html, figures, tables
+
+The journal is the truth: the tables are made from it and can be made again.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainables.errors import FAILED, UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA_VERSION = 1
+
+MANIFEST = "manifest.json"
+JOURNAL = "journal.jsonl"
+EPOCHS = "epochs.parquet"
+TRIALS = "trials.parquet"
+OPTUNA_DB = "optuna.db"
+BEST_WEIGHTS = "best.pt"
+SAMPLES = "samples.npz"
+REPORT = "report"
+
+STATES = ("completed", "pruned", "diverged", "failed", "running")
+
+EPOCH_COLUMNS: dict[str, str] = {
+    "trial": "number of the trial in its run, from 0",
+    "epoch": "epochs trained so far, from 1",
+    "epochs": "length of this trial's schedule, in epochs",
+    "train_loss": "mean cross-entropy on clean training images, evaluation mode, nats",
+    "train_accuracy": "share of the same images read correctly",
+    "val_loss": "mean cross-entropy on the validation images, nats",
+    "val_accuracy": "share of validation images read correctly",
+    "val_f1": "macro F1 on the validation images",
+    "learning_rate": "rate of the epoch's last optimiser step",
+    "seconds": "wall time of the epoch, evaluation included, s",
+    "images_per_second": "training images per second, evaluation excluded",
+    "diverged": "whether the loss stopped being finite in this epoch",
+}
+
+TRIAL_COLUMNS: dict[str, str] = {
+    "trial": "number of the trial in its run, from 0",
+    "state": "completed, pruned (stopped early), diverged, failed or running",
+    "epoch": "epochs trained",
+    "epochs": "length of its schedule, in epochs",
+    "seconds": "summed wall time of its epochs, s",
+    "error": "one line on why it failed, else empty",
+}
+
+
+@dataclass
+class Manifest:
+    """Everything a reader needs to judge and repeat a run.
+
+    kind: "search" or "experiment". spec: what was asked, the source of the run id.
+    space: name, model, data and every dimension with bounds and role (a search).
+    objective: {"name", "direction"}. data: {"name", "content_hash", "classes",
+    "train_size", "val_size", "class_counts", ...}. status: "running", "interrupted"
+    or "complete". seconds: wall time of all sessions together.
+    """
+
+    run_id: str
+    kind: str
+    spec: dict[str, Any]
+    objective: dict[str, str]
+    seeds: list[int]
+    data: dict[str, Any]
+    git: dict[str, Any]
+    packages: dict[str, str]
+    hardware: dict[str, Any]
+    created: str
+    command: str
+    space: dict[str, Any] = field(default_factory=dict)
+    experiment: dict[str, Any] = field(default_factory=dict)
+    status: str = "running"
+    seconds: float = 0.0
+    schema_version: int = SCHEMA_VERSION
+
+
+def write_manifest(run: Path, manifest: Manifest) -> None:
+    """Write `manifest.json` so that a reader sees the old one or the new one, never half."""
+    text = json.dumps(plain(asdict(manifest)), indent=2, allow_nan=False)
+    replace_file(run / MANIFEST, text.encode())
+
+
+def read_manifest(run: Path) -> Manifest:
+    """Read `manifest.json`; UserError where it is missing, damaged or of a newer schema."""
+    path = run / MANIFEST
+    try:
+        values = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise UserError(f"{run} is not a run directory: it has no {MANIFEST}") from None
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path} is damaged ({error}); move the run directory away and run again", FAILED
+        ) from None
+    version = values.get("schema_version") if isinstance(values, dict) else None
+    if not isinstance(version, int):
+        raise UserError(f"{path} has no schema_version: it is not this project's manifest", FAILED)
+    if version > SCHEMA_VERSION:
+        raise UserError(
+            f"{run} was written with schema {version}, newer than this version's "
+            f"{SCHEMA_VERSION}; update crossover to read it",
+            FAILED,
+        )
+    try:
+        return Manifest(**values)
+    except TypeError as error:
+        raise UserError(f"{path} does not fit schema {version}: {error}", FAILED) from None
+
+
+def append(run: Path, line: dict[str, Any]) -> None:
+    """Append one line to the journal and hand it to the operating system."""
+    with open(run / JOURNAL, "a", encoding="utf-8") as file:
+        file.write(json.dumps(line, allow_nan=True, default=_scalar) + "\n")
+
+
+def read_journal(run: Path) -> list[dict[str, Any]]:
+    """Every whole line of the journal, in order; a torn last line is left out.
+
+    Raises UserError naming the first line that is damaged before the last one.
+    """
+    path = run / JOURNAL
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    records = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            if number == len(lines):
+                break
+            raise UserError(
+                f"{path} is damaged in line {number}; delete that line to lose only its epoch",
+                FAILED,
+            ) from None
+    return records
+
+
+def tables(journal: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(epochs, trials) from journal lines; a repeated (trial, epoch) keeps its last line."""
+    import pandas as pd
+
+    epochs: dict[tuple[int, int], dict[str, Any]] = {}
+    configs: dict[int, dict[str, Any]] = {}
+    ends: dict[int, dict[str, Any]] = {}
+    for line in journal:
+        number = line["trial"]
+        if line["event"] == "start":
+            configs[number] = {f"config.{key}": value for key, value in line["config"].items()}
+        elif line["event"] == "epoch":
+            epochs[number, line["epoch"]] = {k: line.get(k) for k in EPOCH_COLUMNS}
+        else:
+            ends[number] = line
+    epoch_rows = [{**row, **configs.get(row["trial"], {})} for _, row in sorted(epochs.items())]
+    epoch_table = pd.DataFrame(epoch_rows, columns=_columns(EPOCH_COLUMNS, epoch_rows))
+    by_trial: dict[int, list[dict[str, Any]]] = {}
+    for row in epoch_rows:
+        by_trial.setdefault(row["trial"], []).append(row)
+    trial_rows = []
+    for number, config in sorted(configs.items()):
+        rows = by_trial.get(number, [])
+        end = ends.get(number, {})
+        trial_rows.append(
+            {
+                "trial": number,
+                "state": end.get("state", "running"),
+                "epoch": rows[-1]["epoch"] if rows else 0,
+                "epochs": config.get("config.epochs"),
+                "seconds": math.fsum(row["seconds"] for row in rows),
+                "error": end.get("error", ""),
+                **{k: rows[-1][k] for k in EPOCH_COLUMNS if rows and k not in TRIAL_COLUMNS},
+                **{f"{k}": v for k, v in end.get("metrics", {}).items()},
+                **config,
+            }
+        )
+    return epoch_table, pd.DataFrame(trial_rows, columns=_columns(TRIAL_COLUMNS, trial_rows))
+
+
+def _columns(first: dict[str, str], rows: list[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys([*first, *(key for row in rows for key in row)]))
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a Parquet table so that a reader sees the old one or the new one, never half."""
+    temporary = path.with_name(path.name + ".part")
+    table.to_parquet(temporary, index=False)
+    os.replace(temporary, path)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a Parquet table; UserError naming the file where it is missing or damaged."""
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path)
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; run the command again to complete it") from None
+    except Exception as error:  # pyarrow raises many kinds for damaged bytes
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"{path} is damaged ({reason}); delete it and run the same command again: "
+            f"it is made anew from {JOURNAL}",
+            FAILED,
+        ) from None
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file beside its place and move it there in one step."""
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_bytes(data)
+    os.replace(temporary, path)
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON knows it: no NaN or infinity (null), no NumPy, no tuples."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _scalar(value: Any) -> Any:
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"cannot write {type(value).__name__} to the journal")

@@ -1,0 +1,94 @@
+"""What every data set is: a pool to split, a test set kept apart, and a content hash."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainables.data.split import stratified_split
+from trainables.errors import FAILED, UserError
+
+
+class DataError(UserError):
+    """Data that is missing, damaged or not what the loader reads (exit code 1)."""
+
+    def __init__(self, message: str):
+        super().__init__(message, exit_code=FAILED)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images with their labels.
+
+    images: uint8 (N, H, W, 3), RGB. labels: int64 (N,), each in 0..classes-1.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, indices: np.ndarray) -> Split:
+        """The images at `indices` (int64, any order), copied."""
+        return Split(self.images[indices], self.labels[indices])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A named data set: `pool` is split into train and validation, `test` never is.
+
+    content_hash: hexadecimal SHA-256 over pool and test, images and labels.
+    val_fraction: share of the pool that becomes validation data.
+    notices: sentences the user has to see (a file that is not the official one, say).
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    pool: Split
+    test: Split | None
+    val_fraction: float
+    content_hash: str
+    notices: tuple[str, ...] = ()
+
+    def split(self, seed: int, train_size: int | None = None) -> tuple[Split, Split]:
+        """Stratified (train, validation) split of the pool, a function of `seed` only.
+
+        train_size: images to train on; None takes all that validation leaves.
+        Raises DataError where the pool is too small for it.
+        """
+        train, val = stratified_split(self.pool.labels, self.val_fraction, train_size, seed)
+        return self.pool.take(train), self.pool.take(val)
+
+    def without_test(self) -> Dataset:
+        """The same data set with the test images taken away: what a search may see."""
+        return dataclasses.replace(self, test=None)
+
+
+def check(name: str, split: Split, classes: int) -> None:
+    """Raise DataError unless images and labels have the documented shape, type and range."""
+    images, labels = split.images, split.labels
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
+        raise DataError(
+            f"{name}: images must be uint8 (N, H, W, 3), found {images.dtype} {images.shape}"
+        )
+    if labels.shape != (len(images),):
+        raise DataError(f"{name}: {len(images)} images but labels of shape {labels.shape}")
+    if not len(images):
+        raise DataError(f"{name}: holds no images")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= classes:
+        raise DataError(f"{name}: labels must lie in 0..{classes - 1}, found {low}..{high}")
+
+
+def content_hash(*splits: Split) -> str:
+    """SHA-256 over the bytes of every split's images and labels, in order."""
+    digest = hashlib.sha256()
+    for split in splits:
+        digest.update(repr(split.images.shape).encode())
+        digest.update(np.ascontiguousarray(split.images).data)
+        digest.update(np.ascontiguousarray(split.labels.astype(np.int64)).data)
+    return digest.hexdigest()

@@ -1,0 +1,30 @@
+"""The one exception that stands for the user's mistake rather than ours."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+MISUSE = 2
+FAILED = 1
+
+
+class UserError(Exception):
+    """What a user can mend: one line with the rule, the value and what to do.
+
+    Commands print it on stderr without a traceback and exit with `exit_code`
+    (2 for misuse: the request itself is wrong; 1 for a failure: the request was
+    right, but the data, the disk or the machine were not).
+    """
+
+    def __init__(self, message: str, exit_code: int = MISUSE):
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """Error for a name that is not in a table, with the nearest names in it."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+    return UserError(f"unknown {kind} {name!r}: {hint}")
