@@ -1,0 +1,74 @@
+"""The run's journal while it is written: one place that every event of a trial passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from study import records
+
+Listener = Callable[[dict[str, Any]], None]
+
+
+class Journal:
+    """Appends events to `journal.jsonl` once each, and tells listeners of them.
+
+    A resumed training reports its epochs again; what the journal has is not repeated.
+    Events: {"event": "start", "trial", "config"}, {"event": "epoch", "trial",
+    **EPOCH_COLUMNS}, {"event": "end", "trial", "state", "error"}.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self.run = run
+        self.lines = records.read_journal(run)
+        self.listeners: list[Listener] = []
+        self._seen = {self._key(line) for line in self.lines}
+
+    def start(self, trial: int, config: dict[str, Any]) -> None:
+        """A trial was given its configuration."""
+        self._append({"event": "start", "trial": trial, "config": config})
+
+    def epoch(self, trial: int, record: dict[str, Any]) -> None:
+        """A trial finished an epoch; keys that are no EPOCH_COLUMNS are left out."""
+        values = {key: record[key] for key in records.EPOCH_COLUMNS if key in record}
+        self._append({"event": "epoch", **values, "trial": trial})
+
+    def end(self, trial: int, state: str, error: str = "") -> None:
+        """A trial ended, in one of `records.STATES`."""
+        self._append({"event": "end", "trial": trial, "state": state, "error": error})
+
+    def ended(self) -> dict[int, str]:
+        """State by number of every trial that has ended."""
+        return {x["trial"]: x["state"] for x in self.lines if x["event"] == "end"}
+
+    def epochs_of(self, trial: int) -> list[dict[str, Any]]:
+        """The epochs on record for one trial, in order."""
+        return [x for x in self.lines if x["event"] == "epoch" and x["trial"] == trial]
+
+    def configs(self) -> dict[int, dict[str, Any]]:
+        """Configuration by number of every trial that has started."""
+        return {x["trial"]: x["config"] for x in self.lines if x["event"] == "start"}
+
+    def _append(self, line: dict[str, Any]) -> None:
+        key = self._key(line)
+        if key in self._seen:
+            return
+        records.append(self.run, line)
+        self._seen.add(key)
+        self.lines.append(line)
+        for listener in self.listeners:
+            listener(line)
+
+    @staticmethod
+    def _key(line: dict[str, Any]) -> tuple[Any, ...]:
+        return line["event"], line["trial"], line.get("epoch")
+
+
+def outcome(record: dict[str, Any] | None) -> str:
+    """The state that a trial's last record shows: completed, pruned, diverged or failed."""
+    if record is None or "epoch" not in record:
+        return "failed"
+    if record["diverged"]:
+        return "diverged"
+    return "completed" if record["epoch"] >= record["epochs"] else "pruned"

@@ -1,0 +1,259 @@
+"""The training loop: plain torch, data resident, one record an epoch. Knows nothing of Ray.
+
+Everything random is a function of (seed, epoch, purpose), so a training cut after any
+epoch and resumed gives the numbers of an uncut one.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from trainables.augment import augment
+from trainables.checkpoint import CheckpointStore
+from trainables.config import TrainConfig
+from trainables.data.base import Dataset
+from trainables.data.split import stratified_split
+from trainables.device import compute_dtype, pick_device
+from trainables.metrics import Tally
+from trainables.models import build_model
+from trainables.reporting import Record, Report
+from trainables.seeding import stream_seed
+from trainables.workers import SOLO, Workers
+
+EVALUATION_BATCH = 256
+WARMUP_SHARE = 0.25  # of the schedule's steps; the rest anneals to zero
+
+
+@dataclass(frozen=True)
+class TrainData:
+    """A data set where the training is: resident, uint8, shared by all who map it.
+
+    images: uint8 (N, H, W, 3). labels: int64 (N,). train, val, probe: int64 indices
+    into them; probe is the fixed part of train on which the clean training loss is
+    measured (as many images as validation has, so that both are equally precise).
+    mean, std: float (3,), of the training images, in 0..1.
+    """
+
+    images: Tensor
+    labels: Tensor
+    train: Tensor
+    val: Tensor
+    probe: Tensor
+    mean: Tensor
+    std: Tensor
+    classes: int
+
+    @classmethod
+    def of(cls, dataset: Dataset, config: TrainConfig, device: torch.device) -> TrainData:
+        """Split the data set as `config` says and put it on the device (no copy on CPU)."""
+        pool = dataset.pool
+        train, val = stratified_split(
+            pool.labels, dataset.val_fraction, config.train_size, config.split_seed
+        )
+        order = np.random.default_rng(stream_seed(config.split_seed, "probe")).permutation(train)
+        sample = pool.images[train]
+        mean = sample.mean((0, 1, 2)) / 255
+        std = sample.std((0, 1, 2)) / 255
+        return cls(
+            images=_resident(pool.images, device),
+            labels=_resident(pool.labels, device),
+            train=torch.as_tensor(train, device=device),
+            val=torch.as_tensor(val, device=device),
+            probe=torch.as_tensor(order[: len(val)], device=device),
+            mean=torch.as_tensor(mean, dtype=torch.float32, device=device),
+            std=torch.as_tensor(std, dtype=torch.float32, device=device).clamp_min(1e-3),
+            classes=len(dataset.classes),
+        )
+
+
+def _resident(array: np.ndarray, device: torch.device) -> Tensor:
+    """The array on the device; on the CPU it is mapped, not copied."""
+    with warnings.catch_warnings():
+        # Arrays from Ray's object store are read-only; the loop never writes to them.
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(array).to(device)
+
+
+@dataclass
+class Training:
+    """A model in training: what an epoch changes, and nothing else."""
+
+    config: TrainConfig
+    data: TrainData
+    device: torch.device
+    workers: Workers = SOLO
+    model: nn.Module = field(init=False)
+    history: list[Record] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        config = self.config
+        self.dtype = compute_dtype(config.precision, self.device)
+        self.model = build_model(
+            config.model, self.data.classes, seed=config.seed, pretrained=config.pretrained
+        ).to(self.device, memory_format=torch.channels_last)
+        self.parallel = self.workers.wrap(self.model)
+        self.optimizer = torch.optim.AdamW(
+            self.parallel.parameters(),
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+            fused=True,
+        )
+        self.steps = math.ceil(len(self.data.train) / config.batch_size)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer,
+            max_lr=config.learning_rate,
+            total_steps=self.steps * config.epochs,
+            pct_start=WARMUP_SHARE,
+            cycle_momentum=False,
+        )
+
+    @property
+    def finished(self) -> bool:
+        """Whether the schedule has ended, or the loss stopped being finite."""
+        history = self.history
+        return bool(history) and (
+            history[-1]["diverged"] or history[-1]["epoch"] == self.config.epochs
+        )
+
+    def run_epoch(self) -> None:
+        """Train for one epoch, evaluate, and add its record (see EPOCH_COLUMNS) to `history`."""
+        epoch = len(self.history) + 1
+        start = time.perf_counter()
+        running_loss = self._optimise(epoch)
+        trained = time.perf_counter()
+        clean, val = self.evaluate(self.data.probe), self.evaluate(self.data.val)
+        finite = all(map(math.isfinite, (running_loss, clean["loss"], val["loss"])))
+        record = {
+            "epoch": epoch,
+            "epochs": self.config.epochs,
+            "train_loss": clean["loss"],
+            "train_accuracy": clean["accuracy"],
+            "val_loss": val["loss"],
+            "val_accuracy": val["accuracy"],
+            "val_f1": val["f1"],
+            "learning_rate": self.last_rate,
+            "seconds": time.perf_counter() - start,
+            "images_per_second": len(self.data.train) / (trained - start),
+            "diverged": not finite,
+        }
+        self.history.append(record)
+
+    def _optimise(self, epoch: int) -> float:
+        """One pass over the training images; returns the sum of the batch losses."""
+        self.parallel.train()
+        total = torch.zeros((), device=self.device)
+        for batch, generator in self._batches(epoch):
+            share = batch[self.workers.rank :: self.workers.count]
+            images, labels = self._images(share, generator), self.data.labels[share]
+            with torch.autocast(self.device.type, self.dtype, enabled=self.autocast):
+                logits = self.parallel(images)
+            # Every worker divides by the whole batch and averaging divides by the number
+            # of workers, so the gradient is exact even where shares differ by an image.
+            loss = cross_entropy(logits.float(), labels, reduction="sum") / len(batch)
+            self.optimizer.zero_grad(set_to_none=True)
+            (loss * self.workers.count).backward()
+            self.optimizer.step()
+            self.last_rate = self.schedule.get_last_lr()[0]
+            self.schedule.step()
+            total += loss.detach()
+        return float(self.workers.sum(total))
+
+    def _batches(self, epoch: int) -> Iterator[tuple[Tensor, torch.Generator]]:
+        """The epoch's batches of indices, shuffled anew, of equal size up to one image.
+
+        Splitting evenly (rather than leaving a small last batch) spares batch-norm a
+        batch of one image and weighs every image the same.
+        """
+        config = self.config
+        order = torch.Generator().manual_seed(stream_seed(config.seed, "order", epoch))
+        shuffled = self.data.train[
+            torch.randperm(len(self.data.train), generator=order).to(self.device)
+        ]
+        generator = torch.Generator(self.device).manual_seed(
+            stream_seed(config.seed, "augment", epoch, self.workers.rank)
+        )
+        for batch in torch.tensor_split(shuffled, self.steps):
+            yield batch, generator
+
+    def _images(self, indices: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Normalised float images (N, 3, H, W), channels last; augmented with a generator."""
+        images = self.data.images[indices].permute(0, 3, 1, 2).float().div_(255)
+        if generator is not None and self.config.augment_strength > 0:
+            images = augment(images, self.config.augment_strength, generator)
+        return (images - self.data.mean.view(3, 1, 1)) / self.data.std.view(3, 1, 1)
+
+    @torch.inference_mode()
+    def evaluate(self, indices: Tensor) -> dict[str, float]:
+        """Mean loss, accuracy and macro F1 in evaluation mode on clean images."""
+        self.model.eval()
+        tally = Tally.empty(self.data.classes, self.device)
+        for share in indices[self.workers.rank :: self.workers.count].split(EVALUATION_BATCH):
+            with torch.autocast(self.device.type, self.dtype, enabled=self.autocast):
+                logits = self.model(self._images(share, None))
+            tally.add(logits, self.data.labels[share])
+        tally.loss = self.workers.sum(tally.loss)
+        tally.confusion = self.workers.sum(tally.confusion)
+        return tally.summary()
+
+    @property
+    def autocast(self) -> bool:
+        """Whether the forward pass runs in a narrower type than the weights have."""
+        return self.dtype != torch.float32
+
+    def state(self) -> dict[str, Any]:
+        """Everything an uncut training would have in memory now, as tensors and plain values."""
+        return {
+            "config": self.config.to_dict(),
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "history": self.history,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a saved state of the same training."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.history = list(state["history"])
+
+
+def train(
+    config: TrainConfig,
+    dataset: Dataset,
+    report: Report,
+    *,
+    store: CheckpointStore | None = None,
+    workers: Workers = SOLO,
+) -> Training:
+    """Train one model to the end of its schedule, reporting a record after every epoch.
+
+    A training that a store knows goes on after its last epoch, and reports the epochs
+    before it once more: whoever keeps records must take the same epoch twice, and a
+    scheduler that has forgotten the training learns of it again. A loss that is not
+    finite ends the training; its last record says `diverged`. `report` may raise to stop.
+    """
+    device = workers.device or pick_device()
+    training = Training(config, TrainData.of(dataset, config, device), device, workers)
+    state = store.load() if store else None
+    if state is not None and state["config"] == config.to_dict():
+        training.restore(state)
+        for record in list(training.history):
+            report(record)
+    while not training.finished:
+        training.run_epoch()
+        if store and workers.rank == 0:
+            # Saved before it is reported: an epoch that was told is never trained twice.
+            store.save(training.state(), training.finished)
+        report(training.history[-1])
+    return training
