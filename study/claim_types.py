@@ -1,0 +1,217 @@
+"""What a claim is: arms, budgets, metric, direction, and how it is decided.
+
+An *arm* is one thing that is compared (a space, perhaps with settings of its own); a
+*cell* is one training of one arm at one budget from one seed. Two arms that train the same
+thing have the same name, so that claims share cells.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from study.domains import Float
+from study.metrics import METRICS
+from study.spaces import SPACES
+from trainables.errors import UserError, unknown_name
+
+STRENGTH = "augment_strength"
+DIRECTIONS = ("higher", "lower")
+RULES = ("paired_difference", "crossover", "ordered_trend")
+POSITIONS = ("short", "long")
+_ID = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A space and the settings that are fixed in it; make one with `arm`.
+
+    fixed: (dimension, value) pairs, sorted by dimension.
+    """
+
+    space: str
+    fixed: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The arm in tables: "resnet18_aug" or "resnet18_aug[augment_strength=0.25]"."""
+        settings = ", ".join(f"{key}={value}" for key, value in self.fixed)
+        return f"{self.space}[{settings}]" if settings else self.space
+
+    @property
+    def model(self) -> str:
+        """The model's name in `trainables.models.MODELS`."""
+        return SPACES[self.space].model
+
+    @property
+    def strength(self) -> float:
+        """Augmentation strength, 0 (none) to 1."""
+        dimension = SPACES[self.space].dimensions.get(STRENGTH)
+        default = 0.0 if dimension is None else dimension.default
+        return float(dict(self.fixed).get(STRENGTH, default))
+
+    @property
+    def label(self) -> str:
+        """The arm for people: "resnet18 (plain)", "resnet18 (augmented, strength 0.5)"."""
+        how = f"augmented, strength {self.strength:g}" if self.strength else "plain"
+        rest = [f"{key} {value}" for key, value in self.fixed if key != STRENGTH]
+        return f"{self.model} ({', '.join([how, *rest])})"
+
+    def settings(self) -> dict[str, Any]:
+        """What is fixed in every training of this arm, by names of `TrainConfig`."""
+        return {"model": self.model, **dict(self.fixed), STRENGTH: self.strength}
+
+
+def arm(space: str, **fixed: Any) -> Arm:
+    """The arm of a space with settings of its own; UserError for what the space lacks.
+
+    A strength equal to the space's own is left out, and strength 0 is the plain space of
+    the same model: equal trainings get equal names.
+    """
+    problems = list(_arm_problems(space, fixed))
+    if problems:
+        raise UserError("\n".join(problems))
+    chosen = SPACES[space]
+    fixed = {
+        key: float(value) if isinstance(chosen.dimensions[key], Float) else value
+        for key, value in fixed.items()
+    }
+    dimension = chosen.dimensions.get(STRENGTH)
+    if dimension is not None and fixed.get(STRENGTH, dimension.default) == 0:
+        plain = [s for s in SPACES.values() if (s.model, s.data) == (chosen.model, chosen.data)
+                 and STRENGTH not in s.dimensions]
+        if plain:
+            space, dimension = plain[0].name, None
+    if dimension is None or fixed.get(STRENGTH) == dimension.default:
+        fixed.pop(STRENGTH, None)
+    return Arm(space, tuple(sorted(fixed.items())))
+
+
+def _arm_problems(space: str, fixed: dict[str, Any]) -> Iterator[str]:
+    if space not in SPACES:
+        yield str(unknown_name("arm", space, SPACES))
+        return
+    dimensions = SPACES[space].dimensions
+    for key, value in fixed.items():
+        if key == "epochs":
+            yield f"arm {space!r} fixes epochs: name them in the claim's budgets"
+        elif key not in dimensions:
+            yield str(unknown_name(f"setting of arm {space!r}:", key, dimensions))
+        elif not dimensions[key].contains(value):
+            yield f"arm {space!r}: {value!r} is outside the space's range of {key}"
+
+
+class Cell(NamedTuple):
+    """One training: arm, budget in epochs, seed."""
+
+    arm: Arm
+    budget: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence that an experiment can support or refute, fixed before the runs.
+
+    sentence: what is claimed, for people. decided_by: a name of RULES. arms: two, the one
+    that the sentence is about first; for a trend three or more by rising strength.
+    metric: a name of METRICS. direction: how the first arm's metric is expected beside the
+    second's, or how the metric moves as strength rises. budgets: epochs, rising. at: which
+    of them decides, the short or the long; a crossover uses all. smallest_effect: the
+    smallest difference that matters, in `unit`, above 0. alpha: the chance of a wrong
+    verdict that is accepted over all claims decided together. seeds: 0 .. seeds-1 are run.
+    """
+
+    id: str
+    sentence: str
+    decided_by: str
+    arms: tuple[Arm, ...]
+    metric: str
+    direction: str
+    budgets: tuple[int, ...]
+    smallest_effect: float
+    at: str = "long"
+    alpha: float = 0.05
+    seeds: int = 8
+
+    def __post_init__(self) -> None:
+        problems = list(_claim_problems(self))
+        if problems:
+            raise UserError("\n".join(f"claim {self.id!r}: {problem}" for problem in problems))
+
+    @property
+    def unit(self) -> str:
+        """Unit of the effect and of `smallest_effect`."""
+        unit = METRICS[self.metric].unit
+        return f"{unit} per unit strength" if self.decided_by == "ordered_trend" else unit
+
+    @property
+    def sign(self) -> int:
+        """1 where the claim expects a positive effect, -1 where a negative one."""
+        return 1 if self.direction == "higher" else -1
+
+    @property
+    def decisive_budgets(self) -> tuple[int, ...]:
+        """The budgets whose cells the verdict needs, in epochs."""
+        if self.decided_by == "crossover":
+            return self.budgets
+        return (self.budgets[0 if self.at == "short" else -1],)
+
+    def cells(self) -> tuple[Cell, ...]:
+        """Every training the verdict needs, by budget, arm and seed."""
+        product = itertools.product(self.decisive_budgets, self.arms, range(self.seeds))
+        return tuple(Cell(arm, budget, seed) for budget, arm, seed in product)
+
+
+def _claim_problems(claim: Claim) -> Iterator[str]:
+    if not _ID.fullmatch(claim.id):
+        yield "id must be lower-case letters, digits and _, starting with a letter"
+    if not claim.sentence.strip():
+        yield "sentence must not be empty"
+    for name, value, known in (
+        ("decided_by", claim.decided_by, RULES),
+        ("metric", claim.metric, tuple(METRICS)),
+        ("direction", claim.direction, DIRECTIONS),
+        ("at", claim.at, POSITIONS),
+    ):
+        if value not in known:
+            yield str(unknown_name(name, value, known))
+    if not (math.isfinite(claim.smallest_effect) and claim.smallest_effect > 0):
+        yield f"smallest_effect must be a finite number above 0, got {claim.smallest_effect!r}"
+    if not 0 < claim.alpha < 0.5:
+        yield f"alpha must lie between 0 and 0.5, got {claim.alpha!r}"
+    if claim.seeds < 2:
+        yield f"seeds must be at least 2, got {claim.seeds}"
+    budgets = claim.budgets
+    rising = all(a < b for a, b in itertools.pairwise(budgets))
+    if not budgets or budgets[0] < 1 or not rising:
+        yield f"budgets must be rising whole numbers from 1, got {list(budgets)}"
+    if claim.decided_by == "crossover" and len(budgets) < 2:
+        yield f"a crossover needs two or more budgets, got {list(budgets)}"
+    yield from _arms_problems(claim)
+
+
+def _arms_problems(claim: Claim) -> Iterator[str]:
+    names = [arm.name for arm in claim.arms]
+    data = sorted({SPACES[arm.space].data for arm in claim.arms})
+    if len(data) > 1:
+        yield f"arms are of different data sets: {', '.join(data)}"
+    if len(set(names)) < len(names):
+        yield f"arms train the same thing twice: {', '.join(names)}"
+    if claim.decided_by != "ordered_trend":
+        if len(names) != 2:
+            yield f"arms must be two, got {len(names)}"
+        return
+    if len(names) < 3:
+        yield f"a trend needs three or more arms, got {len(names)}"
+    if not all(a.strength < b.strength for a, b in itertools.pairwise(claim.arms)):
+        yield "a trend's arms must stand by rising augment_strength"
+    others = {
+        (a.model, tuple(pair for pair in a.fixed if pair[0] != STRENGTH)) for a in claim.arms
+    }
+    if len(others) > 1:
+        yield "a trend's arms must differ in augment_strength only"

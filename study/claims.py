@@ -1,0 +1,160 @@
+"""The registered claims, and what arithmetic says about them before anything is run.
+
+The claims are those of the reference report, made testable: fixed sentences, arms, budgets,
+smallest effects of interest and rules, written down before the runs. A user's own come from
+a TOML file (`study.claims_toml`). Importing this module is cheap: no SciPy, no pandas.
+
+With 8 seeds, all claims together train 40 + 48 cells. In epochs over the training images:
+ResNet18 (3 arms x 16 + 2 x 4) x 8 = 448, CNN (4 x 24 + 2 x 4) x 8 = 832.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Sequence
+
+from study.claim_types import Arm, Cell, Claim, arm
+from study.claims_toml import load_claims
+from trainables.errors import UserError, unknown_name
+
+__all__ = [
+    "CLAIMS", "Arm", "Cell", "Claim", "arm", "cells", "corrected_minimum_p", "decidability",
+    "load_claims", "minimum_p", "overridden", "select",
+]
+
+# Matched across models at the short budget, where ResNet18 and the CNN meet; the CNN is
+# three times as fast and its long budget is longer.
+_SHORT = 4
+_LONG = {"resnet18": 16, "cnn": 24}
+# 0 and 0.5 are the plain and the augmented arm's own cells.
+_GRID = {"resnet18": (0.0, 0.5, 1.0), "cnn": (0.0, 0.25, 0.5, 1.0)}
+_TITLE = {"resnet18": "ResNet18", "cnn": "the CNN"}
+
+# Two of a hundred images; a twentieth of a nat (5% in the likelihood of the right digit).
+_ACCURACY, _NATS, _NATS_PER_STRENGTH = 0.02, 0.05, 0.10
+
+
+def _beats(id: str, sentence: str, better: str, worse: str) -> Claim:
+    """A claim of the report's ranking: test accuracy, at the short budget."""
+    return Claim(
+        id, sentence, "paired_difference", (arm(better), arm(worse)), "test_accuracy", "higher",
+        (_SHORT,), _ACCURACY, at="short",
+    )
+
+
+def _augmentation(model: str, prefix: str) -> tuple[Claim, ...]:
+    """The report's claims on what augmentation does to one model in the long run."""
+    title, pair = _TITLE[model], (arm(f"{model}_aug"), arm(model))
+    budgets = (_SHORT, _LONG[model])
+    return (
+        Claim(
+            f"{prefix}aug_gap_smaller",
+            f"Trained long, {title} overfits less with augmentation: the gap between its "
+            "validation loss and its clean training loss is smaller.",
+            "paired_difference", pair, "gap", "lower", budgets, _NATS,
+        ),
+        Claim(
+            f"{prefix}aug_crossover",
+            f"Trained briefly, {title} has no lower validation loss with augmentation than "
+            "without; trained long, it has a lower one.",
+            "crossover", pair, "val_loss", "lower", budgets, _NATS,
+        ),
+        Claim(
+            f"{prefix}strength_dose_response",
+            f"Trained long, the gap between validation loss and clean training loss of {title} "
+            "falls as the augmentation gets stronger.",
+            "ordered_trend",
+            tuple(arm(f"{model}_aug", augment_strength=s) for s in _GRID[model]),
+            "gap", "lower", budgets, _NATS_PER_STRENGTH,
+        ),
+    )
+
+
+CLAIMS: dict[str, Claim] = {
+    claim.id: claim
+    for claim in (
+        _beats("resnet18_beats_cnn", "Trained briefly, ResNet18 reads more test images "
+               "correctly than the CNN.", "resnet18", "cnn"),
+        _beats("aug_resnet18_beats_cnn", "Trained briefly, even the augmented ResNet18 reads "
+               "more test images correctly than the CNN.", "resnet18_aug", "cnn"),
+        _beats("resnet18_beats_aug_short", "Trained briefly, ResNet18 reads more test images "
+               "correctly without augmentation than with it.", "resnet18", "resnet18_aug"),
+        *_augmentation("resnet18", ""),
+        _beats("cnn_beats_aug_short", "Trained briefly, the CNN reads more test images "
+               "correctly without augmentation than with it.", "cnn", "cnn_aug"),
+        *_augmentation("cnn", "cnn_"),
+    )
+}
+
+
+def select(ids: Iterable[str], claims: dict[str, Claim] = CLAIMS) -> tuple[Claim, ...]:
+    """The claims of these ids, in this order; UserError naming every unknown one."""
+    ids = list(dict.fromkeys(ids))
+    problems = [str(unknown_name("claim", id, claims)) for id in ids if id not in claims]
+    if problems:
+        raise UserError("\n".join(problems))
+    return tuple(claims[id] for id in ids)
+
+
+def overridden(
+    claims: Iterable[Claim], budgets: Sequence[int] | None = None, seeds: int | None = None
+) -> tuple[Claim, ...]:
+    """The claims at other budgets (epochs, short to long) and with another number of seeds.
+
+    A claim decided at the short budget takes the first, one decided at the long budget the
+    last; a crossover takes all, and those between serve the estimate of where it happens.
+    """
+    return tuple(
+        dataclasses.replace(
+            claim,
+            budgets=claim.budgets if budgets is None else tuple(budgets),
+            seeds=claim.seeds if seeds is None else seeds,
+        )
+        for claim in claims
+    )
+
+
+def cells(claims: Iterable[Claim]) -> tuple[Cell, ...]:
+    """Every training that the claims need, each once however many claims share it."""
+    return tuple(dict.fromkeys(cell for claim in claims for cell in claim.cells()))
+
+
+def minimum_p(claim: Claim, seeds: int | None = None) -> float:
+    """The smallest one-sided p-value that this many paired seeds can reach.
+
+    Sign flips of n differences have 2**n outcomes; ranks of k arms in n seeds have k!**n.
+    """
+    n = claim.seeds if seeds is None else seeds
+    outcomes = math.factorial(len(claim.arms)) if claim.decided_by == "ordered_trend" else 2
+    return float(outcomes) ** -n
+
+
+def corrected_minimum_p(claims: Sequence[Claim], seeds: int | None = None) -> dict[str, float]:
+    """The smallest p-value each claim can reach after Holm's correction over all of them."""
+    smallest = sorted((minimum_p(claim, seeds), claim.id) for claim in claims)
+    corrected: dict[str, float] = {}
+    running = 0.0
+    for rank, (p, id) in enumerate(smallest):
+        running = max(running, min(1.0, (len(smallest) - rank) * p))
+        corrected[id] = running
+    return corrected
+
+
+def decidability(claims: Sequence[Claim]) -> list[str]:
+    """One warning for each claim that no outcome can make significant, with the remedy."""
+    corrected = corrected_minimum_p(claims)
+    warnings = []
+    for claim in claims:
+        if corrected[claim.id] < claim.alpha:
+            continue
+        enough = next(
+            n for n in range(claim.seeds, 1100)
+            if corrected_minimum_p(claims, n)[claim.id] < claim.alpha
+        )
+        warnings.append(
+            f"claim {claim.id!r} cannot be decided with {claim.seeds} seeds: the smallest "
+            f"corrected p-value it can reach is {corrected[claim.id]:.3g}, alpha is "
+            f"{claim.alpha:g}; use --seeds {enough} or more, or decide fewer claims together"
+        )
+    return warnings

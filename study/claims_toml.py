@@ -1,0 +1,163 @@
+"""A user's own claims, from a TOML file and from a manifest.
+
+The format, one `[[claim]]` table a claim:
+
+    [[claim]]
+    id = "tiny_aug_gap"                  # lower-case letters, digits and _
+    sentence = "Augmentation makes the tiny model overfit less."
+    decided_by = "paired_difference"     # or "crossover" or "ordered_trend"
+    arms = ["tiny_aug", "tiny"]          # names of spaces, the one claimed about first
+    metric = "gap"                       # see study/metrics.py
+    direction = "lower"                  # the first arm's metric is "higher" or "lower"
+    budgets = [4, 24]                    # epochs, rising
+    at = "long"                          # optional: which budget decides ("long")
+    smallest_effect = 0.05               # in the metric's unit (per unit strength in a trend)
+    alpha = 0.05                         # optional (0.05)
+    seeds = 8                            # optional (8)
+
+    [[claim]]
+    id = "tiny_strength"
+    sentence = "The gap falls as the augmentation gets stronger."
+    decided_by = "ordered_trend"
+    arms = ["tiny", {space = "tiny_aug", augment_strength = 0.25}, "tiny_aug"]
+    metric = "gap"
+    direction = "lower"
+    budgets = [24]
+    smallest_effect = 0.1
+
+An arm is a space's name or a table with the space and the settings that are fixed in it.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from study.claim_types import Arm, Claim, arm
+from trainables.errors import UserError, unknown_name
+
+_REQUIRED: dict[str, str] = {
+    "id": "text", "sentence": "text", "decided_by": "text", "arms": "a list", "metric": "text",
+    "direction": "text", "budgets": "a list of whole numbers", "smallest_effect": "a number",
+}
+_OPTIONAL: dict[str, str] = {"at": "text", "alpha": "a number", "seeds": "a whole number"}
+_KINDS = {**_REQUIRED, **_OPTIONAL}
+
+
+def load_claims(path: Path) -> dict[str, Claim]:
+    """The claims of a TOML file by id; one UserError with a line for each problem."""
+    try:
+        tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read claims from {path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid TOML: {error}") from None
+    problems = [
+        str(unknown_name(f"key of {path}:", key, ["claim"])) for key in tables if key != "claim"
+    ]
+    entries = tables.get("claim", [])
+    if not isinstance(entries, list) or not entries:
+        problems.append(f"{path} has no [[claim]] table")
+        entries = []
+    claims, more = _read_all(entries)
+    problems += more
+    if problems:
+        raise UserError("\n".join(problems))
+    return {claim.id: claim for claim in claims}
+
+
+def claim_to_dict(claim: Claim) -> dict[str, Any]:
+    """A claim as plain values, in the keys of the TOML format."""
+    arms = [{"space": a.space, **dict(a.fixed)} if a.fixed else a.space for a in claim.arms]
+    values = {key: getattr(claim, key) for key in _KINDS}
+    return {**values, "arms": arms, "budgets": list(claim.budgets)}
+
+
+def claim_from_dict(values: dict[str, Any]) -> Claim:
+    """The claim that `claim_to_dict` wrote; UserError with a line for each problem."""
+    problems: list[str] = []
+    claim = _read(values, "claim", problems)
+    if claim is None:
+        raise UserError("\n".join(problems))
+    return claim
+
+
+def _read_all(entries: list[Any]) -> tuple[list[Claim], list[str]]:
+    claims: list[Claim] = []
+    problems: list[str] = []
+    ids: list[Any] = []
+    for number, entry in enumerate(entries, start=1):
+        if not isinstance(entry, dict):
+            problems.append(f"claim number {number}: must be a table, got {entry!r}")
+            continue
+        id = entry.get("id")
+        where = f"claim {id!r}" if isinstance(id, str) else f"claim number {number}"
+        if id is not None and id in ids:
+            problems.append(f"{where}: the id is used twice")
+        ids.append(id)
+        claim = _read(entry, where, problems)
+        if claim is not None and 2.0**-claim.seeds >= claim.alpha:
+            problems.append(
+                f"{where}: can never be decided: {claim.seeds} seeds reach p = "
+                f"{2.0**-claim.seeds:g} at best, alpha is {claim.alpha:g}"
+            )
+        claims += [claim] if claim is not None else []
+    return claims, problems
+
+
+def _read(entry: dict[str, Any], where: str, problems: list[str]) -> Claim | None:
+    """The claim of one table, or None after adding its problems."""
+    found = [f"{where}: {problem}" for problem in _shape_problems(entry)]
+    arms: list[Arm] = []
+    listed = entry.get("arms")
+    for item in listed if isinstance(listed, list) else []:
+        try:
+            arms.append(_arm(item))
+        except UserError as error:
+            found += [f"{where}: {line}" for line in str(error).splitlines()]
+    if found:
+        problems += found
+        return None
+    values = {**entry, "arms": tuple(arms), "budgets": tuple(entry["budgets"])}
+    try:
+        return Claim(**values)
+    except UserError as error:
+        problems += str(error).splitlines()
+        return None
+
+
+def _shape_problems(entry: dict[str, Any]) -> Iterator[str]:
+    """Unknown keys, missing keys and values of the wrong type."""
+    for key in entry:
+        if key not in _KINDS:
+            yield str(unknown_name("key", key, _KINDS))
+    for key, kind in _KINDS.items():
+        if key not in entry:
+            if key in _REQUIRED:
+                yield f"{key} is missing ({kind})"
+        elif not _is(kind, entry[key]):
+            yield f"{key} must be {kind}, got {entry[key]!r}"
+
+
+def _is(kind: str, value: object) -> bool:
+    if kind == "text":
+        return isinstance(value, str)
+    if kind == "a number":
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return number and math.isfinite(value)  # type: ignore[arg-type]
+    if kind == "a whole number":
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind == "a list":
+        return isinstance(value, list)
+    return isinstance(value, list) and all(_is("a whole number", item) for item in value)
+
+
+def _arm(item: object) -> Arm:
+    if isinstance(item, str):
+        return arm(item)
+    if isinstance(item, dict) and isinstance(item.get("space"), str):
+        return arm(**item)
+    raise UserError(f"an arm must be a space's name or a table with a space, got {item!r}")

@@ -1,0 +1,239 @@
+"""The registered claims, the TOML format and the arithmetic of what can be decided."""
+
+import dataclasses
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from study import claims_toml
+from study.claims import (
+    CLAIMS,
+    arm,
+    cells,
+    corrected_minimum_p,
+    decidability,
+    load_claims,
+    minimum_p,
+    overridden,
+    select,
+)
+from study.claims_toml import claim_from_dict, claim_to_dict
+from trainables.errors import UserError
+
+GOOD = """
+[[claim]]
+id = "tiny_gap"
+sentence = "Augmentation makes the tiny model overfit less."
+decided_by = "paired_difference"
+arms = ["tiny_aug", "tiny"]
+metric = "gap"
+direction = "lower"
+budgets = [2, 4]
+smallest_effect = 0.05
+"""
+
+
+def write(tmp_path, text):
+    path = tmp_path / "claims.toml"
+    path.write_text(textwrap.dedent(text))
+    return path
+
+
+def problems(tmp_path, text):
+    with pytest.raises(UserError) as caught:
+        load_claims(write(tmp_path, text))
+    assert caught.value.exit_code == 2
+    return str(caught.value).splitlines()
+
+
+def test_the_issues_claims_are_registered():
+    for model in ("", "cnn_"):
+        assert {f"{model}aug_gap_smaller", f"{model}aug_crossover"} <= set(CLAIMS)
+        assert f"{model}strength_dose_response" in CLAIMS
+    ranking = {"resnet18_beats_cnn", "aug_resnet18_beats_cnn", "resnet18_beats_aug_short"}
+    assert {*ranking, "cnn_beats_aug_short"} <= set(CLAIMS)
+    assert all(CLAIMS[id].metric == "test_accuracy" for id in ranking)
+    assert len({CLAIMS[id].decisive_budgets for id in ranking}) == 1, "budgets must match"
+
+
+def test_every_default_claim_can_be_decided_with_its_default_seeds():
+    assert decidability(tuple(CLAIMS.values())) == []
+
+
+def test_an_arm_has_one_name_however_it_is_written():
+    assert arm("resnet18_aug", augment_strength=0) == arm("resnet18")
+    assert arm("resnet18_aug", augment_strength=0.5) == arm("resnet18_aug")
+    assert arm("resnet18_aug", augment_strength=1) == arm("resnet18_aug", augment_strength=1.0)
+    assert arm("resnet18_aug", augment_strength=0.25).name == "resnet18_aug[augment_strength=0.25]"
+    assert arm("resnet18_aug", augment_strength=0.25).settings() == {
+        "model": "resnet18", "augment_strength": 0.25
+    }
+    assert arm("resnet18").strength == 0.0
+    assert arm("cnn", batch_size=32) != arm("cnn")
+
+
+def test_cells_are_shared_between_claims():
+    wanted = select(["aug_gap_smaller", "aug_crossover", "strength_dose_response"])
+    shared = cells(wanted)
+    assert len(shared) == len(set(shared)) == (3 + 2) * 8
+    assert sum(len(claim.cells()) for claim in wanted) > len(shared)
+    assert {cell.seed for cell in shared} == set(range(8))
+
+
+def test_overridden_budgets_go_to_the_short_and_the_long():
+    short, long, both = overridden(
+        select(["resnet18_beats_cnn", "aug_gap_smaller", "aug_crossover"]), (2, 5, 9), seeds=3
+    )
+    assert short.decisive_budgets == (2,)
+    assert long.decisive_budgets == (9,)
+    assert both.decisive_budgets == (2, 5, 9)
+    assert {claim.seeds for claim in (short, long, both)} == {3}
+    assert overridden([CLAIMS["aug_crossover"]]) == (CLAIMS["aug_crossover"],)
+
+
+def test_a_crossover_refuses_one_budget():
+    with pytest.raises(UserError, match="two or more budgets"):
+        overridden([CLAIMS["aug_crossover"]], (4,))
+
+
+@pytest.mark.parametrize("seeds, smallest", [(3, 1 / 8), (8, 1 / 256)])
+def test_the_smallest_p_of_a_paired_test_halves_with_every_seed(seeds, smallest):
+    assert minimum_p(CLAIMS["resnet18_beats_cnn"], seeds) == smallest
+    assert minimum_p(CLAIMS["aug_crossover"], seeds) == smallest
+
+
+def test_the_smallest_p_of_a_trend_counts_the_orders_of_its_arms():
+    assert minimum_p(CLAIMS["strength_dose_response"], 2) == pytest.approx(1 / 36)
+
+
+def test_holm_over_the_smallest_p_values():
+    claims = select(["resnet18_beats_cnn", "aug_gap_smaller", "strength_dose_response"])
+    corrected = corrected_minimum_p(claims)
+    assert corrected["strength_dose_response"] == pytest.approx(3 * 6.0**-8)
+    assert corrected["resnet18_beats_cnn"] == corrected["aug_gap_smaller"] == 2 / 256
+
+
+def test_three_seeds_are_warned_of_with_the_number_that_would_do():
+    (warning,) = decidability(overridden([CLAIMS["resnet18_beats_cnn"]], seeds=3))
+    assert "0.125" in warning
+    assert "--seeds 5" in warning
+    assert decidability(overridden([CLAIMS["resnet18_beats_cnn"]], seeds=5)) == []
+
+
+def test_select_names_every_unknown_id_with_its_neighbour():
+    with pytest.raises(UserError) as caught:
+        select(["aug_crosover", "aug_gap_smaller", "cnn_beats_aug"])
+    first, second = str(caught.value).splitlines()
+    assert "did you mean aug_crossover?" in first
+    assert "did you mean cnn_beats_aug_short?" in second
+
+
+def test_the_documented_example_parses(tmp_path):
+    example = claims_toml.__doc__.split("table a claim:\n")[1].split("An arm is")[0]
+    loaded = load_claims(write(tmp_path, example))
+    assert list(loaded) == ["tiny_aug_gap", "tiny_strength"]
+    assert [a.strength for a in loaded["tiny_strength"].arms] == [0.0, 0.25, 0.5]
+
+
+def test_every_claim_survives_the_way_to_a_manifest_and_back():
+    for claim in CLAIMS.values():
+        assert claim_from_dict(claim_to_dict(claim)) == claim
+
+
+def test_all_problems_of_a_file_are_told_at_once(tmp_path):
+    lines = problems(
+        tmp_path,
+        GOOD
+        + """
+        [[claim]]
+        id = "Bad Id"
+        sentence = ""
+        decided_by = "paired_diference"
+        arms = ["tiny"]
+        metric = "gapp"
+        direction = "down"
+        budgets = [4, 2]
+        smallest_effect = -1
+        alpha = 0.9
+
+        [[claim]]
+        id = "tiny_gap"
+        sentense = "typo"
+        decided_by = "crossover"
+        arms = ["tinny", {space = "tiny", augment_strength = 0.5}, 3]
+        metric = "gap"
+        direction = "lower"
+        budgets = ["2"]
+        smallest_effect = nan
+        seeds = true
+
+        [other]
+        """,
+    )
+    text = "\n".join(lines)
+    for expected in (
+        "unknown key of", "id must be", "sentence must not", "did you mean paired_difference?",
+        "arms must be two, got 1", "did you mean gap?", "unknown direction 'down'",
+        "budgets must be rising", "smallest_effect must be a finite number above 0, got -1",
+        "alpha must lie", "the id is used twice", "unknown key 'sentense': did you mean sentence?",
+        "sentence is missing", "did you mean tiny?", "unknown setting of arm 'tiny'",
+        "an arm must be", "budgets must be a list of whole numbers",
+        "smallest_effect must be a number, got nan", "seeds must be a whole number, got True",
+    ):
+        assert expected in text, expected
+    assert len(lines) == len(set(lines)) == 19
+
+
+@pytest.mark.parametrize(
+    "change, expected",
+    [
+        (("budgets = [2, 4]", "budgets = [4]\nseeds = 4"), "can never be decided: 4 seeds"),
+        (('"tiny_aug", "tiny"', '"tiny", {space = "tiny_aug", augment_strength = 0.0}'),
+         "train the same thing twice"),
+        (('["tiny_aug", "tiny"]', '[{space = "tiny_aug", epochs = 3}, "tiny"]'), "fixes epochs"),
+        (('["tiny_aug", "tiny"]', '[{space = "tiny_aug", augment_strength = 2.0}, "tiny"]'),
+         "outside the space's range"),
+        (("paired_difference", "ordered_trend"), "three or more arms"),
+        (("[2, 4]", "[]"), "budgets must be rising"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(tmp_path, change, expected):
+    assert expected in "\n".join(problems(tmp_path, GOOD.replace(*change)))
+
+
+@pytest.mark.parametrize(
+    "arms, expected",
+    [
+        (("tiny_aug", "tiny", "tiny_aug"), "twice"),
+        (("tiny", "tiny_aug", "cnn"), "rising"),
+        (("cnn", "tiny_aug", "resnet18"), "differ in augment_strength only"),
+    ],
+)
+def test_a_trend_needs_one_model_by_rising_strength(arms, expected):
+    with pytest.raises(UserError, match=expected):
+        dataclasses.replace(
+            CLAIMS["strength_dose_response"], arms=tuple(arm(name) for name in arms)
+        )
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("", "no [[claim]] table"), ("claim = 3", "no [[claim]] table"), ("[[claim", "not valid TOML"),
+    ("claim = [1]", "must be a table"),
+])
+def test_a_file_that_holds_no_claims(tmp_path, text, expected):
+    assert expected in "\n".join(problems(tmp_path, text))
+
+
+def test_a_file_that_does_not_exist(tmp_path):
+    with pytest.raises(UserError, match="No such file"):
+        load_claims(tmp_path / "none.toml")
+
+
+def test_importing_the_claims_loads_nothing_heavy():
+    code = "import sys, study.claims; print({'numpy', 'scipy', 'pandas', 'torch', 'ray'} & set("
+    out = subprocess.run(
+        [sys.executable, "-c", code + "sys.modules))"], capture_output=True, text=True, check=True
+    )
+    assert out.stdout.strip() == "set()"
