@@ -82,7 +82,8 @@ def load_dataset(
         raise UserError(f"--download: {name} needs no download; leave it out")
     module, function = entry.loader.split(":")
     loader = getattr(importlib.import_module(module), function)
+    directory = None if data_dir is None else Path(data_dir)
     dataset: Dataset = loader(
-        None if data_dir is None else Path(data_dir), download, train_size or entry.train_size
+        directory, download, entry.train_size if train_size is None else train_size
     )
     return dataset

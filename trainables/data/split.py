@@ -12,45 +12,57 @@ def stratified_split(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Disjoint (train, validation) indices with the pool's class frequencies in both.
 
-    labels: int (N,). Returns two sorted int64 arrays. Validation is drawn first and
-    does not depend on `train_size`, so learning curves over sizes share it. Raises
-    UserError where a class has fewer than two images or the pool is too small.
+    labels: int (N,). Returns two sorted int64 arrays; without `train_size` they hold the
+    whole pool between them. Validation is drawn first and does not depend on
+    `train_size`, and a smaller training set is part of every larger one, so learning
+    curves over sizes differ in nothing else. Raises UserError where a class has fewer
+    than two images or the pool is too small.
     """
-    from sklearn.model_selection import train_test_split
-
     counts = np.bincount(labels)
+    if counts.size == 0:
+        raise UserError("cannot split 0 images: use more data", FAILED)
     if counts[counts > 0].min() < 2:
         rare = int(np.flatnonzero(counts == 1)[0])
         raise UserError(
             f"class {rare} has one image: a stratified split needs two; use more data", FAILED
         )
-    indices = np.arange(len(labels))
-    try:
-        train, val = train_test_split(
-            indices, test_size=val_fraction, stratify=labels, random_state=seed
-        )
-    except ValueError as error:
-        raise UserError(f"cannot split {len(labels)} images: {error}", FAILED) from None
-    if train_size is not None and train_size != len(train):
-        train = _subset(train, labels, train_size, seed)
-    return np.sort(train), np.sort(val)
-
-
-def _subset(train: np.ndarray, labels: np.ndarray, size: int, seed: int) -> np.ndarray:
-    from sklearn.model_selection import train_test_split
-
-    classes = len(np.unique(labels))
-    if size > len(train):
+    rng = np.random.default_rng(seed)
+    order = _interleaved(labels, rng.permutation(len(labels)))
+    val_size = round(val_fraction * len(labels))
+    val, rest = order[:val_size], order[val_size:]
+    classes = np.count_nonzero(counts)
+    if min(len(val), len(rest)) < classes:
         raise UserError(
-            f"--train-size {size}: only {len(train)} images are left beside validation; "
+            f"cannot split {len(labels)} images: {len(rest)} to train and {len(val)} to "
+            f"validate on are fewer than the {classes} classes; use more data",
+            FAILED,
+        )
+    if train_size is not None:
+        _check_train_size(train_size, classes, len(rest))
+        rest = _interleaved(labels, rest)[:train_size]
+    return np.sort(rest), np.sort(val)
+
+
+def _interleaved(labels: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """`indices` reordered so that every beginning of them holds each class in proportion.
+
+    The k-th of a class's n images comes (k + 1/2) / n of the way through, ties and the
+    order within a class as given.
+    """
+    place = np.empty(len(indices))
+    given = labels[indices]
+    for label in np.unique(given):
+        members = np.flatnonzero(given == label)
+        place[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return indices[np.argsort(place, kind="stable")]
+
+
+def _check_train_size(size: int, classes: int, available: int) -> None:
+    if size > available:
+        raise UserError(
+            f"--train-size {size}: only {available} images are left beside validation; "
             "ask for fewer",
             FAILED,
         )
-    if size < classes or len(train) - size < classes:
-        limit = len(train) - classes
-        raise UserError(
-            f"--train-size {size}: a stratified subset must have {classes} to {limit} images, "
-            f"or all {len(train)}"
-        )
-    kept, _ = train_test_split(train, train_size=size, stratify=labels[train], random_state=seed)
-    return np.asarray(kept)
+    if size < classes:
+        raise UserError(f"--train-size {size}: {classes} classes need at least {classes} images")

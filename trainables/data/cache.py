@@ -1,0 +1,68 @@
+"""The user's cache folder, and arrays kept in it that can always be made again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
+
+
+def cache_dir() -> Path:
+    """$CROSSOVER_CACHE, else $XDG_CACHE_HOME/crossover, else ~/.cache/crossover.
+
+    Not created here. An empty variable counts as unset.
+    """
+    own = os.environ.get("CROSSOVER_CACHE")
+    if own:
+        return Path(own).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "crossover"
+
+
+def cached(
+    path: Path, make: Callable[[], Arrays], valid: Callable[[Arrays], bool]
+) -> tuple[Arrays, OSError | None]:
+    """The arrays stored at `path` (.npz), or `make()`, which is then stored there.
+
+    A file that is damaged, or holds what `valid` refuses, is made anew and replaced. Two
+    processes may do this at once: each writes a file of its own and moves it into place
+    whole. The second value is the error that kept the arrays from being stored; they are
+    returned all the same.
+    """
+    found = _read(path)
+    if found is not None and valid(found):
+        return found, None
+    made = make()
+    try:
+        _write(path, made)
+    except OSError as error:
+        return made, error
+    return made, None
+
+
+def _read(path: Path) -> Arrays | None:
+    """All arrays of an .npz, each checked against its CRC; None where that fails."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile):
+        return None  # missing, truncated, overwritten with something else, ...
+
+
+def _write(path: Path, arrays: Arrays) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, **arrays)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
