@@ -1,0 +1,114 @@
+"""What a reader must know before believing a search, made from its manifest and tables."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from analysis import text
+from analysis.load import Run
+from analysis.tables import CONFIG
+from study.domains import Choice, Domain, Fixed, describe
+
+EDGE = 0.05  # share of the searched range that counts as its edge
+
+
+def caveats(run: Run, best: pd.Series | None) -> list[str]:
+    """One sentence or two each, most consequential first."""
+    lines = [
+        *_incomplete(run),
+        "A search's trials are adaptive and not independent, so nothing statistical is "
+        "concluded here. Compare systems with `python -m study.confirm`: matched budgets, "
+        "paired seeds, tests and intervals.",
+        f"The best trial was chosen by its {run.objective.label}, so that value is optimistic. "
+        "The test set was not touched.",
+        *(edge_warnings(run, best) if best is not None else []),
+        *_fixed(run),
+        _seeds(run),
+        *_pruned(run),
+        f"Everything here is about {run.data}"
+        + _sizes(run)
+        + ", and says nothing about another data set or size.",
+    ]
+    if run.manifest.git.get("dirty"):
+        lines.append("The code had uncommitted changes: the commit alone does not repeat this run.")
+    return lines
+
+
+def edge_warnings(run: Run, best: pd.Series) -> list[str]:
+    """Dimensions whose best value lies within EDGE of the searched range's end."""
+    warnings = []
+    for name, domain in run.dimensions.items():
+        side = _edge(domain, best.get(CONFIG + name))
+        if side:
+            value = text.number(best[CONFIG + name])
+            warnings.append(
+                f"The best {text.dimension(name)} ({value}) lies at the {side} end of its range "
+                f"{describe(domain)}: a better value may lie outside. Widen the range, where it "
+                "can be, and search again."
+            )
+    return warnings
+
+
+def _edge(domain: Domain, value: object) -> str:
+    if isinstance(domain, (Choice, Fixed)) or domain.low >= domain.high:
+        return ""
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        return ""
+    low, high = float(domain.low), float(domain.high)
+    if domain.log:
+        if value <= 0:
+            return "lower"
+        low, high, value = math.log(low), math.log(high), math.log(value)
+    place = (value - low) / (high - low)
+    return "lower" if place <= EDGE else "upper" if place >= 1 - EDGE else ""
+
+
+def _incomplete(run: Run) -> list[str]:
+    if run.finished:
+        return []
+    unfinished = int(run.trials["state"].eq("running").sum())
+    asked = run.manifest.spec.get("trials")
+    count = f"{len(run.trials)} of {asked} trials" if asked else f"{len(run.trials)} trials"
+    what = "was interrupted" if run.manifest.status == "interrupted" else "has not come to its end"
+    return [
+        f"This run {what}: {count} started, {unfinished} of them unfinished. The command that "
+        f"continues it: `{run.manifest.command}`"
+    ]
+
+
+def _fixed(run: Run) -> list[str]:
+    stated = run.manifest.spec.get("fixed") or {}
+    values = dict(stated) if isinstance(stated, dict) else {}
+    values |= {n: d.default for n, d in run.dimensions.items() if isinstance(d, Fixed)}
+    if not values:
+        return []
+    named = [f"{text.dimension(name)} {text.number(value)}" for name, value in values.items()]
+    return [f"Not searched, the same in every trial: {', '.join(named)}."]
+
+
+def _seeds(run: Run) -> str:
+    seeds = [str(seed) for seed in run.manifest.seeds]
+    word = "Seed" if len(seeds) == 1 else "Seeds"
+    return (
+        f"{word} {text.listed(seeds) or 'unknown'}. Every configuration was trained once: how "
+        "much of a difference is luck of initialisation and order cannot be told from this run."
+    )
+
+
+def _pruned(run: Run) -> list[str]:
+    pruned = int(run.trials["state"].eq("pruned").sum())
+    if not pruned:
+        return []
+    return [
+        f"{text.counted(pruned, 'trial was', 'trials were')} stopped early on the strength of a "
+        "few epochs; slow starters, strongly augmented ones above all, can be lost that way."
+    ]
+
+
+def _sizes(run: Run) -> str:
+    data = run.manifest.data
+    if "train_size" not in data or "val_size" not in data:
+        return ""
+    return f" with {data['train_size']:,} training and {data['val_size']:,} validation images"

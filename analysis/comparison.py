@@ -1,0 +1,78 @@
+"""Several searches side by side: their best trials in one table, differences named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from analysis import tables, text
+from analysis.load import Run
+from analysis.page import Part, Section
+from analysis.tables import Table
+
+_METRICS = ("val_accuracy", "val_loss", "val_f1", "train_loss", "gap")
+
+
+def section(runs: list[Run], sections: list[Section]) -> Section:
+    """The table of best trials and what forbids reading one row against another."""
+    lines = [
+        "Each row is the best trial of one search, chosen on that search's own objective. "
+        "The runs are shown side by side and not pooled; a difference between two rows is not "
+        "a test of anything. `python -m study.confirm` makes one."
+    ]
+    part = Part(lines=lines, tables=[comparison_table(runs)], bullets=differences(runs))
+    return Section("comparison", "Comparison of the best trials", "", [part])
+
+
+def comparison_table(runs: list[Run]) -> Table:
+    """One row a run: its data set, objective, and its best trial's metrics of the last epoch."""
+    rows = []
+    for run in runs:
+        best = tables.best_trial(tables.ordered_trials(run))
+        row = {
+            "run": run.manifest.run_id,
+            "space": run.manifest.space.get("name", ""),
+            "model": run.manifest.space.get("model", ""),
+            "data": run.data,
+            "objective": run.objective.label,
+            "trials": len(run.trials),
+            "best trial": None if best is None else best["trial"],
+            "epochs": None if best is None else best["epoch"],
+        }
+        for name in _METRICS:
+            value = float("nan") if best is None else best[name]
+            row[tables.metric_header(name)] = float(value)
+        rows.append(row)
+    formats: dict[str, Callable[[Any], str]] = {
+        tables.metric_header(name): text.metric for name in _METRICS
+    }
+    names = text.listed(list(dict.fromkeys(run.data for run in runs)))
+    caption = "The best trial of every search, metrics of its last epoch."
+    return Table("comparison", pd.DataFrame(rows), caption, names, formats)
+
+
+def differences(runs: list[Run]) -> list[str]:
+    """What differs between the runs so that their figures do not compare."""
+    aspects = {
+        "data sets": [run.data for run in runs],
+        "data (content hash)": [str(run.manifest.data.get("content_hash")) for run in runs],
+        "training images": [str(run.manifest.data.get("train_size")) for run in runs],
+        "validation images": [str(run.manifest.data.get("val_size")) for run in runs],
+        "objectives": [f"{run.objective.label}, {run.objective.direction}" for run in runs],
+        "seeds": [", ".join(map(str, run.manifest.seeds)) for run in runs],
+        "status": [run.manifest.status for run in runs],
+    }
+    lines = []
+    for aspect, values in aspects.items():
+        if len(set(values)) > 1:
+            named = [
+                f"{run.manifest.run_id}: {value}" for run, value in zip(runs, values, strict=True)
+            ]
+            lines.append(f"Different {aspect}: {'; '.join(named)}.")
+    if len({run.data for run in runs}) > 1:
+        lines.insert(0, "These runs used different data sets: their rows must not be compared.")
+    elif len({run.objective for run in runs}) > 1:
+        lines.insert(0, "These runs had different objectives: their best trials are not alike.")
+    return lines or ["Data, objective and seeds are the same in all of these runs."]

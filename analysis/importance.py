@@ -1,0 +1,126 @@
+"""How much each dimension mattered for reaching the best trials: Optuna's PED-ANOVA.
+
+Watanabe, Bansal and Hutter (2023), arXiv 2304.10255. The trials come from the run's own
+tables (the truth, of which `optuna.db` is a copy), so a damaged database costs nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from analysis.load import Run
+from analysis.tables import CONFIG
+from study.domains import Choice, Domain, Fixed, Float
+from trainables.errors import UserError
+
+if TYPE_CHECKING:
+    import optuna
+    import pandas as pd
+
+MIN_TRIALS = 8
+_TARGET_TRIALS = 5  # Optuna's advice: at least this many trials above the quantile
+_DIRECTIONS = {"max": "maximize", "min": "minimize"}
+
+
+@dataclass(frozen=True)
+class Importance:
+    """shares: dimension -> share, most important first, summing to 1.
+
+    trials: completed trials it was estimated from. target: how many of them count as the
+    best, which is what "important" is about. evaluator: its name.
+    """
+
+    shares: dict[str, float]
+    trials: int
+    target: int
+    evaluator: str
+
+
+def importance(run: Run, trials: pd.DataFrame) -> Importance:
+    """Importance of every dimension that was varied.
+
+    trials: as `tables.ordered_trials` gives them. Raises UserError saying why where nothing
+    can be estimated: too few completed trials, or none differing in any dimension.
+    """
+    ranked = trials[trials["rank"].notna()]
+    varied = {
+        name: domain
+        for name, domain in run.dimensions.items()
+        if not isinstance(domain, Fixed)
+        and CONFIG + name in ranked
+        and ranked[CONFIG + name].nunique() > 1
+    }
+    if len(ranked) < MIN_TRIALS:
+        raise UserError(
+            f"Parameter importance needs {MIN_TRIALS} or more completed trials; "
+            f"this run has {len(ranked)}."
+        )
+    if len(varied) < 2 or ranked[run.objective.name].nunique() < 2:
+        raise UserError("Parameter importance needs two or more dimensions that were varied.")
+    share = max(0.1, min(0.5, _TARGET_TRIALS / len(ranked)))
+    shares = _evaluate(_study(run, ranked, varied), share)
+    if not sum(shares.values()) > 0:
+        raise UserError("The best trials differ from the others in no dimension measurably.")
+    return Importance(shares, len(ranked), round(share * len(ranked)), "Optuna's PED-ANOVA")
+
+
+def _study(run: Run, ranked: pd.DataFrame, varied: dict[str, Domain]) -> optuna.Study:
+    """An in-memory study of the completed trials."""
+    import optuna
+
+    spaces = {name: _distribution(domain) for name, domain in varied.items()}
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction=_DIRECTIONS[run.objective.direction])
+    optuna.logging.set_verbosity(level)
+    configs = ranked[[CONFIG + name for name in varied]].itertuples(index=False, name=None)
+    values = ranked[run.objective.name].astype(float)
+    study.add_trials(
+        [
+            optuna.trial.create_trial(
+                params=dict(zip(varied, config, strict=True)), distributions=spaces, value=value
+            )
+            for config, value in zip(configs, values, strict=True)
+        ]
+    )
+    return study
+
+
+def _distribution(domain: Domain) -> Any:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if isinstance(domain, Choice):
+        return CategoricalDistribution(domain.options)
+    kind = FloatDistribution if isinstance(domain, Float) else IntDistribution
+    return kind(domain.low, domain.high, log=domain.log)
+
+
+def _evaluate(study: optuna.Study, share: float) -> dict[str, float]:
+    module = _evaluators()
+    evaluator = module.PedAnovaImportanceEvaluator(target_quantile=share)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about few trials, which the caption says
+        return dict(module.get_param_importances(study, evaluator=evaluator))
+
+
+def _evaluators() -> Any:
+    """`optuna.importance`, without scikit-learn where that is not loaded already.
+
+    Its package imports scikit-learn for two evaluators that are not used here, which takes
+    longer (5 s on two slow cores) than all the rest of a report. Optuna takes a missing
+    scikit-learn well; what was imported that way is dropped again for other users.
+    """
+    import importlib
+
+    if "sklearn" in sys.modules:
+        return importlib.import_module("optuna.importance")
+    sys.modules["sklearn"] = None  # type: ignore[assignment]
+    try:
+        return importlib.import_module("optuna.importance")
+    finally:
+        del sys.modules["sklearn"]
+        for name in [name for name in sys.modules if name.startswith("optuna.importance")]:
+            del sys.modules[name]

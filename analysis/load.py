@@ -1,0 +1,109 @@
+"""A run directory read into memory: the manifest and two tidy tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from study import records
+from study.domains import Domain, from_json
+from study.metrics import METRICS, Metric
+from trainables.errors import FAILED, UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as it lies on disk, finished or not.
+
+    epochs: one row an epoch (records.EPOCH_COLUMNS and one `config.*` a dimension).
+    trials: one row a trial (records.TRIAL_COLUMNS, its last epoch's metrics, `config.*`).
+    dimensions: the search space by name, in the manifest's order.
+    objective: the metric with the *stored* direction, never one guessed from its name.
+    """
+
+    path: Path
+    manifest: records.Manifest
+    epochs: pd.DataFrame
+    trials: pd.DataFrame
+    dimensions: dict[str, Domain]
+    objective: Metric
+
+    @property
+    def data(self) -> str:
+        """Name of the data set."""
+        return str(self.manifest.data.get("name", "unnamed data"))
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its own end."""
+        return self.manifest.status == "complete"
+
+
+def load_run(path: Path) -> Run:
+    """Read a run directory, also one that is in progress or was interrupted.
+
+    The Parquet tables are used where they are at least as new as the journal and made
+    anew from it otherwise. Raises UserError, in one line, for what cannot be read: no run
+    directory, a newer schema, a damaged file, no epoch yet, an objective nobody recorded.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise UserError(f"{path} is not a run directory: there is no such directory")
+    manifest = records.read_manifest(path)
+    objective = _objective(path, manifest)
+    epochs, trials = _tables(path)
+    if epochs.empty:
+        raise UserError(f"{path} has no epoch yet: nothing can be reported", FAILED)
+    _check_columns(path, epochs, [*records.EPOCH_COLUMNS, objective.name])
+    _check_columns(path, trials, [*records.TRIAL_COLUMNS, objective.name])
+    return Run(path, manifest, epochs, trials, _dimensions(path, manifest), objective)
+
+
+def _objective(path: Path, manifest: records.Manifest) -> Metric:
+    name, direction = manifest.objective.get("name"), manifest.objective.get("direction")
+    if name not in METRICS or direction not in ("max", "min"):
+        raise UserError(
+            f"{path / records.MANIFEST} names objective {name!r} with direction {direction!r}; "
+            f"known: {', '.join(METRICS)} with max or min",
+            FAILED,
+        )
+    known = METRICS[name]
+    return Metric(known.name, direction, known.label, known.unit)
+
+
+def _dimensions(path: Path, manifest: records.Manifest) -> dict[str, Domain]:
+    try:
+        stored = manifest.space.get("dimensions", {})
+        return {name: from_json(values) for name, values in stored.items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path / records.MANIFEST} describes its space wrongly: {error}", FAILED
+        ) from None
+
+
+def _tables(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    files = [path / records.EPOCHS, path / records.TRIALS]
+    journal = path / records.JOURNAL
+    if _current(files, journal):
+        return records.read_table(files[0]), records.read_table(files[1])
+    try:
+        return records.tables(records.read_journal(path))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{journal} has a line without {error}", FAILED) from None
+
+
+def _current(files: list[Path], journal: Path) -> bool:
+    if not all(file.exists() for file in files):
+        return False
+    newest = journal.stat().st_mtime_ns if journal.exists() else 0
+    return all(file.stat().st_mtime_ns >= newest for file in files)
+
+
+def _check_columns(path: Path, table: pd.DataFrame, needed: list[str]) -> None:
+    missing = [name for name in dict.fromkeys(needed) if name not in table]
+    if missing:
+        raise UserError(f"{path} has no record of {', '.join(missing)}", FAILED)

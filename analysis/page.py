@@ -1,0 +1,133 @@
+"""From parts (text, tables, pictures) to files: one HTML page and everything beside it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from analysis import style
+from analysis.plots.picture import Picture
+from analysis.tables import SHOWN_ROWS, Table, numeric_columns, write_table
+from study.records import replace_file
+
+FIGURES, TABLES = "figures", "tables"
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A headed piece of a section; what is empty is not shown.
+
+    lines, bullets: plain text in which `backticks` set code. facts: (term, value) pairs.
+    """
+
+    heading: str = ""
+    lines: list[str] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    bullets: list[str] = field(default_factory=list)
+    facts: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One run's part of the report. anchor: its id in the page, a prefix of its files."""
+
+    anchor: str
+    title: str
+    subtitle: str
+    parts: list[Part]
+
+
+def write_page(title: str, sections: list[Section], out: Path, prefixed: bool) -> Path:
+    """Write `index.html` with everything inlined, and figures and tables beside it.
+
+    prefixed: whether file names start with their section's anchor (several runs).
+    """
+    for folder in (FIGURES, TABLES):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    with style.styled():
+        shown = [_section(section, out, f"{section.anchor}-" * prefixed) for section in sections]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["prose"] = prose
+    page = environment.get_template("report.html.j2").render(title=title, sections=shown)
+    replace_file(out / "index.html", page.encode())
+    return out / "index.html"
+
+
+def prose(line: str) -> Markup:
+    """The line escaped, with `code` between backticks set as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(line))))
+
+
+def _section(section: Section, out: Path, prefix: str) -> dict[str, Any]:
+    parts = [
+        {
+            "heading": part.heading,
+            "lines": part.lines,
+            "bullets": part.bullets,
+            "facts": part.facts,
+            "tables": [_table(table, out, prefix) for table in part.tables],
+            "pictures": [_picture(picture, out, prefix) for picture in part.pictures],
+        }
+        for part in section.parts
+    ]
+    return {
+        "anchor": section.anchor,
+        "title": section.title,
+        "subtitle": section.subtitle,
+        "parts": parts,
+    }
+
+
+def _table(table: Table, out: Path, prefix: str) -> dict[str, Any]:
+    files = write_table(table, out / TABLES, prefix + table.name)
+    printed = table.printed()
+    hidden = len(table.frame) - len(printed)
+    return {
+        "title": table.title,
+        "columns": list(zip(printed, numeric_columns(table), strict=True)),
+        "rows": printed.itertuples(index=False, name=None),
+        "sortable": len(printed) > 3,
+        "note": f"The first {SHOWN_ROWS} of {len(table.frame):,} rows; the CSV has all of them."
+        if hidden
+        else "",
+        "files": [(f"{TABLES}/{file.name}", file.suffix[1:].upper()) for file in files],
+    }
+
+
+def _picture(picture: Picture, out: Path, prefix: str) -> dict[str, Any]:
+    stem = out / FIGURES / (prefix + picture.name)
+    picture.figure.savefig(stem.with_suffix(".png"), dpi=160)
+    picture.figure.set_layout_engine("none")  # laid out once: the SVG is placed alike
+    buffer = io.BytesIO()
+    picture.figure.savefig(buffer, format="svg", dpi=200, metadata={"Date": None})
+    stem.with_suffix(".svg").write_bytes(buffer.getvalue())
+    width, height = (round(96 * inches) for inches in picture.figure.get_size_inches())
+    return {
+        "title": picture.title,
+        "caption": picture.caption,
+        "alt": picture.alt,
+        "width": width,
+        "height": height,
+        "source": "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode(),
+        "files": [(f"{FIGURES}/{stem.name}.{kind}", kind.upper()) for kind in ("png", "svg")],
+    }
+
+
+def anchor(name: str) -> str:
+    """A name as an id and file name: lower-case letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "run"

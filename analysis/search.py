@@ -1,0 +1,162 @@
+"""The section of a search: summary, best configuration, trials, figures, limits, origin."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis import style, tables, text
+from analysis.caveats import caveats
+from analysis.importance import importance
+from analysis.load import Run
+from analysis.page import Part, Section, anchor
+from analysis.plots import curves, importances, progress, samples, slices
+from analysis.plots.picture import Picture
+from analysis.tables import CONFIG
+from study.records import OPTUNA_DB
+from trainables.errors import UserError
+
+
+def section(run: Run) -> Section:
+    """Everything the report says about one search."""
+    trials = tables.ordered_trials(run)
+    best = tables.best_trial(trials)
+    with style.styled():
+        pictures, notes = _pictures(run, trials, best)
+    parts = [Part(lines=summary(run, trials, best))]
+    if best is not None:
+        parts.append(Part("Best configuration", tables=[tables.best_table(run, best)]))
+    parts += [
+        Part("Figures", pictures=pictures, lines=notes),
+        Part("Trials", tables=[tables.states_table(run, trials), tables.trials_table(run, trials)]),
+        Part("Limits and caveats", bullets=caveats(run, best)),
+        Part("Where this comes from", facts=provenance(run)),
+    ]
+    title = f"{run.manifest.space.get('name', run.manifest.run_id)} on {run.data}"
+    return Section(anchor(run.manifest.run_id), title, _subtitle(run), parts)
+
+
+def summary(run: Run, trials: pd.DataFrame, best: pd.Series | None) -> list[str]:
+    """What was found, in sentences for a reader outside the field."""
+    tried = f"{text.counted(len(trials), 'configuration was', 'configurations were')} tried"
+    lines = [f"{tried}: {text.listed(_counts(trials))}."]
+    if best is None:
+        lines.append("No trial came to its end with a finite result, so there is no best one.")
+        return [" ".join(lines)]
+    label, value = run.objective.label, float(best[run.objective.name])
+    lines.append(
+        f"The best reached a {label} of {text.metric(value)} on {run.data} "
+        f"(trial {best['trial']}, {text.counted(int(best['epoch']), 'epoch')})"
+        + _against_baseline(run, trials, best, value)
+        + _against_guess(run)
+    )
+    settings = [
+        f"{text.dimension(name)} {text.number(best[CONFIG + name])}"
+        for name in run.dimensions
+        if CONFIG + name in best
+    ]
+    lines.append(f"Its settings: {', '.join(settings)}.")
+    return [" ".join(lines)]
+
+
+def _counts(trials: pd.DataFrame) -> list[str]:
+    words = {
+        "completed": "ran to the end of their schedule",
+        "pruned": "stopped early",
+        "diverged": "diverged",
+        "failed": "failed",
+        "running": "unfinished",
+    }
+    counts = trials["state"].value_counts()
+    return [f"{counts[state]} {word}" for state, word in words.items() if state in counts]
+
+
+def _against_baseline(run: Run, trials: pd.DataFrame, best: pd.Series, value: float) -> str:
+    """ ", 0.031 above the all-defaults baseline" where that trial completed."""
+    same = trials["rank"].notna()
+    for name, domain in run.dimensions.items():
+        if CONFIG + name in trials:
+            same &= trials[CONFIG + name].eq(domain.default)
+    if not same.any():
+        return "."
+    baseline = trials[same].iloc[0]
+    if baseline["trial"] == best["trial"]:
+        return ", which is the configuration of all defaults: no other did better."
+    other = float(baseline[run.objective.name])
+    side = "above" if value > other else "below"
+    return (
+        f", {abs(value - other):.4f} {side} the all-defaults baseline "
+        f"(trial {baseline['trial']}, {text.metric(other)})."
+    )
+
+
+def _against_guess(run: Run) -> str:
+    counts = run.manifest.data.get("class_counts", {}).get("val") or []
+    if run.objective.name != "val_accuracy" or not sum(counts):
+        return ""
+    share = max(counts) / sum(counts)
+    return f" Always answering the most frequent class would give {share:.4f}."
+
+
+def _pictures(
+    run: Run, trials: pd.DataFrame, best: pd.Series | None
+) -> tuple[list[Picture], list[str]]:
+    """The figures that can be drawn, and a sentence for each that cannot."""
+    shown = trials[trials["epoch"] > 0].iloc[0]
+    number = None if best is None else int(best["trial"])
+    pictures: list[Picture | None] = [
+        curves.best_curves(run, int(shown["trial"]), str(shown["state"])),
+        curves.all_curves(run, number),
+        progress.best_so_far(run),
+        slices.slices(run, trials, best),
+    ]
+    notes = []
+    try:
+        pictures.append(importances.importances(importance(run, trials), run.objective.label))
+    except UserError as reason:
+        notes.append(str(reason))
+    try:
+        pictures.append(samples.samples(run))
+    except UserError as reason:
+        notes.append(f"{reason}.")
+    if best is None:
+        notes.append("No trial completed: best so far is not drawn.")
+    return [picture for picture in pictures if picture is not None], notes
+
+
+def _subtitle(run: Run) -> str:
+    space = run.manifest.space
+    facts = [
+        f"Search of space {space.get('name', '?')} ({space.get('summary', '')})",
+        f"model {space.get('model', '?')}",
+        f"data set {run.data}",
+        f"run {run.manifest.run_id}",
+    ]
+    return " · ".join(facts)
+
+
+def provenance(run: Run) -> list[tuple[str, str]]:
+    """(term, value) pairs that let somebody else repeat the run."""
+    manifest = run.manifest
+    git, hardware, data = manifest.git, manifest.hardware, manifest.data
+    commit = str(git.get("commit", "unknown")) + (
+        " with uncommitted changes" * bool(git.get("dirty"))
+    )
+    machine = [
+        text.counted(int(hardware.get("cpus") or 0), "CPU core"),
+        text.counted(int(hardware.get("gpus") or 0), "GPU"),
+        f"{text.number(hardware.get('memory_gib'))} GiB memory",
+        str(hardware.get("platform", "")),
+    ]
+    return [
+        ("Command", f"`{manifest.command}`"),
+        ("Started", manifest.created),
+        ("Wall time", text.duration(manifest.seconds)),
+        ("Status", manifest.status),
+        ("Objective", f"{run.objective.label}, {run.objective.direction}imised"),
+        ("Seeds", ", ".join(str(seed) for seed in manifest.seeds)),
+        ("Data", f"{run.data}, content hash {data.get('content_hash', 'unknown')}"),
+        ("Code", f"commit {commit}"),
+        ("Machine", ", ".join(part for part in machine if part)),
+        ("Packages", ", ".join(f"{name} {v}" for name, v in manifest.packages.items())),
+        ("Optuna study", f"{OPTUNA_DB}, study {manifest.run_id}"),
+    ]

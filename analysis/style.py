@@ -1,0 +1,109 @@
+"""One look for every figure: sizes, type and a palette safe for colour-blind readers.
+
+Figures are 4.8 in wide with 9 pt type, so that they are still read on a 390 px wide phone.
+Colours are Okabe and Ito's (jfly.uni-koeln.de/color); states differ by marker as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogFormatterSciNotation, LogLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
+
+from study.domains import Choice, Domain, Fixed, Int
+
+WIDTH = 4.8
+INK, MUTED, GRID = "#1b1f24", "#5b6570", "#e3e6ea"
+TRAIN, VALIDATION = "#d55e00", "#0072b2"
+STATE_COLOURS = {
+    "completed": "#0072b2",
+    "pruned": "#9aa3ad",
+    "diverged": "#d55e00",
+    "failed": "#cc79a7",
+    "running": "#009e73",
+}
+STATE_MARKERS = {"completed": "o", "pruned": "v", "diverged": "x", "failed": "P", "running": "s"}
+DENSE = 300  # more marks than this are drawn as pixels inside the SVG
+
+_RC = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
+    "svg.hashsalt": "crossover",
+    "savefig.facecolor": "white",
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw and save figures inside this block; global settings are as before after it."""
+    with mpl.rc_context(_RC):
+        yield
+
+
+def figure(height: float) -> Figure:
+    """An empty figure of the common width; `height` in inches."""
+    return Figure(figsize=(WIDTH, height), layout="constrained")
+
+
+def whole_number_ticks(axes: Axes, count: int = 7) -> None:
+    """Ticks of the x axis at whole numbers only (epochs, trials)."""
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=count, integer=True, min_n_ticks=1))
+
+
+def dimension_axis(axes: Axes, domain: Domain) -> None:
+    """Scale, limits and ticks of the x axis as the search space has them."""
+    if isinstance(domain, (Choice, Fixed)):
+        options = domain.options if isinstance(domain, Choice) else (domain.default,)
+        axes.set_xlim(-0.5, len(options) - 0.5)
+        axes.set_xticks(range(len(options)), [str(option) for option in options])
+        return
+    if domain.low == domain.high:
+        return
+    if domain.log:
+        _log_axis(axes, domain.low, domain.high, whole=isinstance(domain, Int))
+        margin = (domain.high / domain.low) ** 0.05
+        axes.set_xlim(domain.low / margin, domain.high * margin)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=isinstance(domain, Int)))
+        margin = (domain.high - domain.low) * 0.05
+        axes.set_xlim(domain.low - margin, domain.high + margin)
+
+
+def _log_axis(axes: Axes, low: float, high: float, whole: bool) -> None:
+    axes.set_xscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    if high / low >= 30 and not whole:
+        axes.xaxis.set_major_locator(LogLocator(numticks=6))
+        axes.xaxis.set_major_formatter(LogFormatterSciNotation())
+        return
+    ratio = (high / low) ** (1 / 4)
+    ticks = [low * ratio**step for step in range(5)]
+    ticks = sorted({round(tick) for tick in ticks} if whole else set(ticks))
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
+    axes.xaxis.set_minor_locator(NullLocator())

@@ -1,0 +1,186 @@
+"""The tables of a search and how each is written: CSV, Markdown and LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis import text
+from analysis.load import Run
+from study.domains import describe
+from study.metrics import METRICS
+from study.records import STATES
+
+SHOWN_ROWS = 200
+CONFIG = "config."
+_SHOWN_METRICS = ("val_accuracy", "val_loss", "val_f1", "train_accuracy", "train_loss")
+_STATE_ORDER = {"completed": 0, "running": 1, "pruned": 2, "diverged": 3, "failed": 4}
+_LATEX = str.maketrans(
+    {c: f"\\{c}" for c in "&%$#_{}"}
+    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+    | {text.MISSING: "--"}
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with a name for its files, a caption, and how columns are printed.
+
+    frame: raw values under headers for people (units in parentheses).
+    data: name of the data set its numbers come from, shown with the table wherever it goes.
+    formats: header -> function making the text of a cell; `text.number` for the others.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    caption: str
+    data: str
+    formats: dict[str, Callable[[Any], str]] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The caption with the data set in front of it."""
+        return f"Data: {self.data}. {self.caption}"
+
+    def printed(self) -> pd.DataFrame:
+        """The first SHOWN_ROWS rows as text."""
+        shown = self.frame.head(SHOWN_ROWS)
+        return pd.DataFrame(
+            {c: [self.formats.get(c, text.number)(v) for v in shown[c]] for c in shown}
+        )
+
+
+def ordered_trials(run: Run) -> pd.DataFrame:
+    """The trials, best first by the stored direction; only completed ones have a `rank`.
+
+    A completed trial precedes any other whatever its value, one without a finite value has
+    no rank, and of two equal ones the earlier precedes.
+    """
+    trials = run.trials.copy()
+    value = pd.to_numeric(trials[run.objective.name], errors="coerce")
+    value = value.where(value.abs() != float("inf")).astype(float)
+    trials["gap"] = trials["val_loss"].astype(float) - trials["train_loss"].astype(float)
+    trials["_key"] = -value if run.objective.direction == "max" else value
+    trials["_state"] = trials["state"].map(_STATE_ORDER)
+    trials = trials.sort_values(["_state", "_key", "trial"], na_position="last", kind="stable")
+    trials = trials.reset_index(drop=True)
+    ranked = trials["_state"].eq(0) & trials["_key"].notna()
+    trials.insert(0, "rank", (trials.index + 1).to_series(index=trials.index).where(ranked))
+    return trials.drop(columns=["_key", "_state"])
+
+
+def best_trial(trials: pd.DataFrame) -> pd.Series | None:
+    """First of `ordered_trials`, or None where none completed with a finite value."""
+    if trials.empty or pd.isna(trials["rank"].iloc[0]):
+        return None
+    return trials.iloc[0]
+
+
+def trials_table(run: Run, trials: pd.DataFrame) -> Table:
+    """Every trial with its final metrics and configuration, best first."""
+    columns: dict[str, pd.Series] = {
+        "rank": trials["rank"],
+        "trial": trials["trial"],
+        "state": trials["state"],
+    }
+    formats: dict[str, Callable[[Any], str]] = {}
+    names = dict.fromkeys([run.objective.name, *_SHOWN_METRICS, "gap"])
+    for name in names:
+        header = metric_header(name)
+        columns[header], formats[header] = trials[name].astype(float), text.metric
+    columns["epochs trained"] = trials["epoch"]
+    for name, domain in run.dimensions.items():
+        if CONFIG + name in trials:
+            columns[text.dimension_header(name, domain)] = trials[CONFIG + name]
+    columns["time (s)"] = trials["seconds"].astype(float).round(1)
+    if trials["error"].fillna("").ne("").any():
+        columns["error"] = trials["error"].fillna("")
+    caption = (
+        f"All {text.counted(len(trials), 'trial')}, best {run.objective.label} first, "
+        "metrics of the last epoch trained; only completed trials are ranked."
+    )
+    return Table("trials", pd.DataFrame(columns), caption, run.data, formats)
+
+
+def best_table(run: Run, best: pd.Series) -> Table:
+    """The best configuration beside the range searched, the default and the role."""
+    rows = [
+        {
+            "hyperparameter": text.dimension_header(name, domain),
+            "best": text.number(best.get(CONFIG + name)),
+            "searched": describe(domain),
+            "scale": text.scale(domain),
+            "default": text.number(domain.default),
+            "role": domain.role,
+        }
+        for name, domain in run.dimensions.items()
+    ]
+    caption = f"Configuration of trial {best['trial']}, the best by {run.objective.label}."
+    return Table("best_configuration", pd.DataFrame(rows), caption, run.data)
+
+
+def states_table(run: Run, trials: pd.DataFrame) -> Table:
+    """How the trials ended, and what that cost in epochs and time."""
+    groups = trials.groupby("state")
+    frame = pd.DataFrame(
+        {
+            "trials": groups.size(),
+            "epochs": groups["epoch"].sum(),
+            "time (s)": groups["seconds"].sum().round(1),
+        }
+    )
+    frame = frame.reindex([state for state in STATES if state in frame.index])
+    frame.loc["all"] = frame.sum()
+    frame = frame.astype({"trials": int, "epochs": int}).rename_axis("state").reset_index()
+    return Table("states", frame, "Trials by how they ended.", run.data)
+
+
+def metric_header(name: str) -> str:
+    """Column header of a metric: "validation loss (nats)"."""
+    if name == "gap":
+        return "validation - train loss (nats)"
+    return f"{METRICS[name].label} ({METRICS[name].unit})"
+
+
+def write_table(table: Table, directory: Path, name: str) -> list[Path]:
+    """Write `name.csv` (every row, raw values), `name.md` and `name.tex` (first SHOWN_ROWS)."""
+    paths = [directory / f"{name}.{suffix}" for suffix in ("csv", "md", "tex")]
+    printed, csv = table.printed(), table.frame.copy()
+    if "data" not in csv:
+        csv["data"] = table.data
+    csv.to_csv(paths[0], index=False)
+    paths[1].write_text(_markdown(printed, table), encoding="utf-8")
+    paths[2].write_text(_latex(printed, table), encoding="utf-8")
+    return paths
+
+
+def numeric_columns(table: Table) -> list[bool]:
+    """For every column, whether it holds numbers and is set flush right."""
+    return [pd.api.types.is_numeric_dtype(table.frame[c]) for c in table.frame]
+
+
+def _markdown(printed: pd.DataFrame, table: Table) -> str:
+    def line(cells: list[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+    rule = ["---:" if right else "---" for right in numeric_columns(table)]
+    rows = [line(list(row)) for row in printed.itertuples(index=False)]
+    return "\n".join([table.title, "", line(list(printed)), line(rule), *rows, ""])
+
+
+def _latex(printed: pd.DataFrame, table: Table) -> str:
+    def line(cells: list[str]) -> str:
+        return " & ".join(cell.translate(_LATEX) for cell in cells) + r" \\"
+
+    columns = "".join("r" if right else "l" for right in numeric_columns(table))
+    rows = [line(list(row)) for row in printed.itertuples(index=False)]
+    return "\n".join(
+        [r"% needs \usepackage{booktabs}", r"\begin{table}", r"\centering"]
+        + [rf"\caption{{{table.title.translate(_LATEX)}}}", rf"\begin{{tabular}}{{{columns}}}"]
+        + [r"\toprule", line(list(printed)), r"\midrule", *rows, r"\bottomrule"]
+        + [r"\end{tabular}", r"\end{table}", ""]
+    )

@@ -1,0 +1,72 @@
+"""Numbers and names as people read them; the same in tables, captions and axes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from study.domains import Choice, Domain, Fixed
+
+MISSING = "–"
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """`value` with `digits` significant digits: "0.00123", "12", "3e-05"; NaN as a dash."""
+    if value is None or value is MISSING:
+        return MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if hasattr(value, "item"):
+        value = value.item()
+    if not isinstance(value, (int, float)):
+        return str(value)
+    if not math.isfinite(value):
+        return MISSING if math.isnan(value) else str(value)
+    if isinstance(value, int) or (abs(value) < 1e6 and value == int(value)):
+        return f"{int(value)}"
+    return f"{value:.{digits}g}"
+
+
+def metric(value: float) -> str:
+    """A loss or a share with four decimals, so that a column of them lines up."""
+    return MISSING if value is None or not math.isfinite(value) else f"{value:.4f}"
+
+
+def dimension(name: str) -> str:
+    """Name of a hyperparameter in words: "learning rate"."""
+    return name.replace("_", " ")
+
+
+def dimension_header(name: str, domain: Domain) -> str:
+    """The same with its unit, for a column or an axis: "batch size (images)"."""
+    words = dimension(name)
+    return f"{words} ({domain.unit})" if domain.unit and domain.unit != words else words
+
+
+def scale(domain: Domain) -> str:
+    """How a dimension is sampled: "log", "linear", "choice" or "fixed"."""
+    if isinstance(domain, Choice):
+        return "choice"
+    if isinstance(domain, Fixed):
+        return "fixed"
+    return "log" if domain.log else "linear"
+
+
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """ "1 trial", "3 trials"."""
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
+def listed(words: list[str]) -> str:
+    """ "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def duration(seconds: float) -> str:
+    """ "42 s", "3 min 20 s", "2 h 5 min"."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
