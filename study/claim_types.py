@@ -82,8 +82,11 @@ def arm(space: str, **fixed: Any) -> Arm:
     }
     dimension = chosen.dimensions.get(STRENGTH)
     if dimension is not None and fixed.get(STRENGTH, dimension.default) == 0:
-        plain = [s for s in SPACES.values() if (s.model, s.data) == (chosen.model, chosen.data)
-                 and STRENGTH not in s.dimensions]
+        plain = [
+            s
+            for s in SPACES.values()
+            if (s.model, s.data) == (chosen.model, chosen.data) and STRENGTH not in s.dimensions
+        ]
         if plain:
             space, dimension = plain[0].name, None
     if dimension is None or fixed.get(STRENGTH) == dimension.default:
@@ -210,8 +213,6 @@ def _arms_problems(claim: Claim) -> Iterator[str]:
         yield f"a trend needs three or more arms, got {len(names)}"
     if not all(a.strength < b.strength for a, b in itertools.pairwise(claim.arms)):
         yield "a trend's arms must stand by rising augment_strength"
-    others = {
-        (a.model, tuple(pair for pair in a.fixed if pair[0] != STRENGTH)) for a in claim.arms
-    }
+    others = {(a.model, tuple(pair for pair in a.fixed if pair[0] != STRENGTH)) for a in claim.arms}
     if len(others) > 1:
         yield "a trend's arms must differ in augment_strength only"

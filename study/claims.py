@@ -19,8 +19,18 @@ from study.claims_toml import load_claims
 from trainables.errors import UserError, unknown_name
 
 __all__ = [
-    "CLAIMS", "Arm", "Cell", "Claim", "arm", "cells", "corrected_minimum_p", "decidability",
-    "load_claims", "minimum_p", "overridden", "select",
+    "CLAIMS",
+    "Arm",
+    "Cell",
+    "Claim",
+    "arm",
+    "cells",
+    "corrected_minimum_p",
+    "decidability",
+    "load_claims",
+    "minimum_p",
+    "overridden",
+    "select",
 ]
 
 # Matched across models at the short budget, where ResNet18 and the CNN meet; the CNN is
@@ -38,8 +48,15 @@ _ACCURACY, _NATS, _NATS_PER_STRENGTH = 0.02, 0.05, 0.10
 def _beats(id: str, sentence: str, better: str, worse: str) -> Claim:
     """A claim of the report's ranking: test accuracy, at the short budget."""
     return Claim(
-        id, sentence, "paired_difference", (arm(better), arm(worse)), "test_accuracy", "higher",
-        (_SHORT,), _ACCURACY, at="short",
+        id,
+        sentence,
+        "paired_difference",
+        (arm(better), arm(worse)),
+        "test_accuracy",
+        "higher",
+        (_SHORT,),
+        _ACCURACY,
+        at="short",
     )
 
 
@@ -52,13 +69,23 @@ def _augmentation(model: str, prefix: str) -> tuple[Claim, ...]:
             f"{prefix}aug_gap_smaller",
             f"Trained long, {title} overfits less with augmentation: the gap between its "
             "validation loss and its clean training loss is smaller.",
-            "paired_difference", pair, "gap", "lower", budgets, _NATS,
+            "paired_difference",
+            pair,
+            "gap",
+            "lower",
+            budgets,
+            _NATS,
         ),
         Claim(
             f"{prefix}aug_crossover",
             f"Trained briefly, {title} has no lower validation loss with augmentation than "
             "without; trained long, it has a lower one.",
-            "crossover", pair, "val_loss", "lower", budgets, _NATS,
+            "crossover",
+            pair,
+            "val_loss",
+            "lower",
+            budgets,
+            _NATS,
         ),
         Claim(
             f"{prefix}strength_dose_response",
@@ -66,7 +93,10 @@ def _augmentation(model: str, prefix: str) -> tuple[Claim, ...]:
             "falls as the augmentation gets stronger.",
             "ordered_trend",
             tuple(arm(f"{model}_aug", augment_strength=s) for s in _GRID[model]),
-            "gap", "lower", budgets, _NATS_PER_STRENGTH,
+            "gap",
+            "lower",
+            budgets,
+            _NATS_PER_STRENGTH,
         ),
     )
 
@@ -74,15 +104,34 @@ def _augmentation(model: str, prefix: str) -> tuple[Claim, ...]:
 CLAIMS: dict[str, Claim] = {
     claim.id: claim
     for claim in (
-        _beats("resnet18_beats_cnn", "Trained briefly, ResNet18 reads more test images "
-               "correctly than the CNN.", "resnet18", "cnn"),
-        _beats("aug_resnet18_beats_cnn", "Trained briefly, even the augmented ResNet18 reads "
-               "more test images correctly than the CNN.", "resnet18_aug", "cnn"),
-        _beats("resnet18_beats_aug_short", "Trained briefly, ResNet18 reads more test images "
-               "correctly without augmentation than with it.", "resnet18", "resnet18_aug"),
+        _beats(
+            "resnet18_beats_cnn",
+            "Trained briefly, ResNet18 reads more test images correctly than the CNN.",
+            "resnet18",
+            "cnn",
+        ),
+        _beats(
+            "aug_resnet18_beats_cnn",
+            "Trained briefly, even the augmented ResNet18 reads "
+            "more test images correctly than the CNN.",
+            "resnet18_aug",
+            "cnn",
+        ),
+        _beats(
+            "resnet18_beats_aug_short",
+            "Trained briefly, ResNet18 reads more test images "
+            "correctly without augmentation than with it.",
+            "resnet18",
+            "resnet18_aug",
+        ),
         *_augmentation("resnet18", ""),
-        _beats("cnn_beats_aug_short", "Trained briefly, the CNN reads more test images "
-               "correctly without augmentation than with it.", "cnn", "cnn_aug"),
+        _beats(
+            "cnn_beats_aug_short",
+            "Trained briefly, the CNN reads more test images "
+            "correctly without augmentation than with it.",
+            "cnn",
+            "cnn_aug",
+        ),
         *_augmentation("cnn", "cnn_"),
     )
 }
@@ -149,7 +198,8 @@ def decidability(claims: Sequence[Claim]) -> list[str]:
         if corrected[claim.id] < claim.alpha:
             continue
         enough = next(
-            n for n in range(claim.seeds, 1100)
+            n
+            for n in range(claim.seeds, 1100)
             if corrected_minimum_p(claims, n)[claim.id] < claim.alpha
         )
         warnings.append(

@@ -40,8 +40,14 @@ from study.claim_types import Arm, Claim, arm
 from trainables.errors import UserError, unknown_name
 
 _REQUIRED: dict[str, str] = {
-    "id": "text", "sentence": "text", "decided_by": "text", "arms": "a list", "metric": "text",
-    "direction": "text", "budgets": "a list of whole numbers", "smallest_effect": "a number",
+    "id": "text",
+    "sentence": "text",
+    "decided_by": "text",
+    "arms": "a list",
+    "metric": "text",
+    "direction": "text",
+    "budgets": "a list of whole numbers",
+    "smallest_effect": "a number",
 }
 _OPTIONAL: dict[str, str] = {"at": "text", "alpha": "a number", "seeds": "a whole number"}
 _KINDS = {**_REQUIRED, **_OPTIONAL}

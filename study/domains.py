@@ -54,8 +54,10 @@ class Int:
 
     def contains(self, value: object) -> bool:
         """Whether `value` is a whole number inside the bounds."""
-        return isinstance(value, int) and not isinstance(value, bool) and (
-            self.low <= value <= self.high
+        return (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and (self.low <= value <= self.high)
         )
 
 

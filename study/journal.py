@@ -16,7 +16,8 @@ class Journal:
 
     A resumed training reports its epochs again; what the journal has is not repeated.
     Events: {"event": "start", "trial", "config"}, {"event": "epoch", "trial",
-    **EPOCH_COLUMNS}, {"event": "end", "trial", "state", "error"}.
+    **EPOCH_COLUMNS}, {"event": "end", "trial", "state"}, {"event": "error", "trial",
+    "error"}.
     """
 
     def __init__(self, run: Path) -> None:
@@ -29,14 +30,21 @@ class Journal:
         """A trial was given its configuration."""
         self._append({"event": "start", "trial": trial, "config": config})
 
-    def epoch(self, trial: int, record: dict[str, Any]) -> None:
-        """A trial finished an epoch; keys that are no EPOCH_COLUMNS are left out."""
-        values = {key: record[key] for key in records.EPOCH_COLUMNS if key in record}
-        self._append({"event": "epoch", **values, "trial": trial})
+    def epoch(self, trial: int, record: dict[str, Any]) -> bool:
+        """A trial finished an epoch; returns whether the journal did not have it yet.
 
-    def end(self, trial: int, state: str, error: str = "") -> None:
+        Keys that are no EPOCH_COLUMNS are left out.
+        """
+        values = {key: record[key] for key in records.EPOCH_COLUMNS if key in record}
+        return self._append({"event": "epoch", **values, "trial": trial})
+
+    def end(self, trial: int, state: str) -> None:
         """A trial ended, in one of `records.STATES`."""
-        self._append({"event": "end", "trial": trial, "state": state, "error": error})
+        self._append({"event": "end", "trial": trial, "state": state})
+
+    def error(self, trial: int, error: str) -> None:
+        """What a failed trial raised, in one line."""
+        self._append({"event": "error", "trial": trial, "error": error})
 
     def ended(self) -> dict[int, str]:
         """State by number of every trial that has ended."""
@@ -50,15 +58,16 @@ class Journal:
         """Configuration by number of every trial that has started."""
         return {x["trial"]: x["config"] for x in self.lines if x["event"] == "start"}
 
-    def _append(self, line: dict[str, Any]) -> None:
+    def _append(self, line: dict[str, Any]) -> bool:
         key = self._key(line)
         if key in self._seen:
-            return
+            return False
         records.append(self.run, line)
         self._seen.add(key)
         self.lines.append(line)
         for listener in self.listeners:
             listener(line)
+        return True
 
     @staticmethod
     def _key(line: dict[str, Any]) -> tuple[Any, ...]:

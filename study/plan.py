@@ -64,7 +64,9 @@ class SearchSpec:
         for option in ("trials", "max_epochs", "train_size"):
             require_whole("--" + option.replace("_", "-"), getattr(self, option), 1)
         require_whole("--seed", self.seed, 0)
-        if self.name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", self.name):
+        if self.name is not None and not re.fullmatch(
+            r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", self.name
+        ):
             raise UserError(
                 f"--name must be 1 to 64 letters, digits, '.', '_' or '-', got {self.name!r}"
             )
@@ -180,3 +182,10 @@ def _require_amount(option: str, value: float, above_zero: bool) -> None:
     if not math.isfinite(value) or value < 0 or (above_zero and value == 0):
         rule = "above 0" if above_zero else "of at least 0"
         raise UserError(f"{option} must be a finite number {rule}, got {value:g}")
+
+
+def available_cpus() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -164,9 +164,12 @@ def tables(journal: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     epochs: dict[tuple[int, int], dict[str, Any]] = {}
     configs: dict[int, dict[str, Any]] = {}
     ends: dict[int, dict[str, Any]] = {}
+    errors: dict[int, str] = {}
     for line in journal:
         number = line["trial"]
-        if line["event"] == "start":
+        if line["event"] == "error":
+            errors[number] = line["error"]
+        elif line["event"] == "start":
             configs[number] = {f"config.{key}": value for key, value in line["config"].items()}
         elif line["event"] == "epoch":
             epochs[number, line["epoch"]] = {k: line.get(k) for k in EPOCH_COLUMNS}
@@ -188,9 +191,9 @@ def tables(journal: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame]:
                 "epoch": rows[-1]["epoch"] if rows else 0,
                 "epochs": config.get("config.epochs"),
                 "seconds": math.fsum(row["seconds"] for row in rows),
-                "error": end.get("error", ""),
+                "error": errors.get(number, ""),
                 **{k: rows[-1][k] for k in EPOCH_COLUMNS if rows and k not in TRIAL_COLUMNS},
-                **{f"{k}": v for k, v in end.get("metrics", {}).items()},
+                **end.get("metrics", {}),
                 **config,
             }
         )

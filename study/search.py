@@ -25,10 +25,13 @@ from trainables.errors import FAILED, UserError
 from trainables.seeding import stream_seed
 
 DIRECTIONS = {"max": "maximize", "min": "minimize"}
+
+# Diverged is told as PRUNED because the sampler learns from pruned trials and ignores
+# failed ones: it should keep away from where training breaks down.
 STATES = {
     "completed": TrialState.COMPLETE,
     "pruned": TrialState.PRUNED,
-    "diverged": TrialState.FAIL,
+    "diverged": TrialState.PRUNED,
     "failed": TrialState.FAIL,
 }
 
@@ -62,7 +65,7 @@ class StudySearch(OptunaSearch):
 
     - A trial that the scheduler stopped is told PRUNED, not COMPLETE with the value of
       its short budget, which would teach the sampler that slow starters are bad.
-    - A diverged trial is told FAIL; as shipped, a NaN leaves it RUNNING for ever.
+    - A diverged trial is told PRUNED; as shipped, a NaN leaves it RUNNING for ever.
     - Trials left RUNNING by a killed session are handed out again, under their numbers.
     - The sampler is seeded by (seed, trial number), so what is asked next depends on the
       history and not on how often the search was interrupted.
@@ -79,21 +82,22 @@ class StudySearch(OptunaSearch):
         self._resumed: list[FrozenTrial] = []
         self._open: dict[str, Trial] = {}
         self._reconcile()
+        waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        self._asked = len(study.get_trials(deepcopy=False)) - len(waiting)
 
     def remaining(self) -> int:
         """Trials still to hand out: those to finish and those not yet asked for."""
-        asked = len(self._ot_study.get_trials(deepcopy=False, states=_ASKED))
-        return len(self._resumed) + max(0, self._spec.trials - asked)
+        return len(self._resumed) + max(0, self._spec.trials - self._asked)
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str:
         """The next trial: {"trial": number, "params": {...}}, or FINISHED."""
+        if not self.remaining():
+            return str(Searcher.FINISHED)
         if self._resumed:
             trial = Trial(self._ot_study, self._resumed.pop(0)._trial_id)
         else:
-            asked = len(self._ot_study.get_trials(deepcopy=False, states=_ASKED))
-            if asked >= self._spec.trials:
-                return Searcher.FINISHED
             trial = self._ot_study.ask()
+            self._asked += 1
         self._ot_study.sampler = make_sampler(self._spec, trial.number)
         params = {name: _suggest(trial, name, d) for name, d in self._domains.items()}
         self._open[trial_id] = trial
@@ -101,13 +105,15 @@ class StudySearch(OptunaSearch):
         return {"trial": trial.number, "params": params}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """An epoch: into the journal, then as an intermediate value to Optuna."""
+        """An epoch: into the journal, then as an intermediate value to Optuna.
+
+        Optuna is not told twice, nor of a value that is not finite: its database and
+        its sampler take neither.
+        """
         trial = self._open[trial_id]
-        self._journal.epoch(trial.number, result)
-        value = result[self.metric]
-        known = self._ot_study.get_trials(deepcopy=False)[trial.number].intermediate_values
-        if result["epoch"] not in known and math.isfinite(value):
-            trial.report(value, result["epoch"])
+        is_new = self._journal.epoch(trial.number, result)
+        if is_new and math.isfinite(result[self.metric]):
+            trial.report(result[self.metric], result["epoch"])
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -146,9 +152,7 @@ class StudySearch(OptunaSearch):
         """Make a trial anew that the journal knows and the database lost."""
         epochs = self._journal.epochs_of(number)
         values = {
-            line["epoch"]: line[self.metric]
-            for line in epochs
-            if math.isfinite(line[self.metric])
+            line["epoch"]: line[self.metric] for line in epochs if math.isfinite(line[self.metric])
         }
         self._ot_study.add_trial(
             optuna.trial.create_trial(
@@ -166,8 +170,9 @@ class StudySearch(OptunaSearch):
     def restore(self, checkpoint_path: str) -> None:
         """Nothing to restore, see `save`."""
 
-
-_ASKED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.RUNNING)
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles its searcher to restore experiments; this one is made from disk."""
+        return {}
 
 
 def make_sampler(spec: SearchSpec, number: int) -> BaseSampler:
@@ -181,9 +186,7 @@ def make_sampler(spec: SearchSpec, number: int) -> BaseSampler:
     if spec.sampler == "random":
         return RandomSampler(seed=seed)
     startup = min(10, max(4, spec.trials // 4))
-    return TPESampler(
-        seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True
-    )
+    return TPESampler(seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True)
 
 
 def _distribution(domain: Domain) -> optuna.distributions.BaseDistribution:

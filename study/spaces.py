@@ -58,9 +58,7 @@ SPACES: dict[str, Space] = {
         _classifier(
             "tiny", "a few thousand parameters, for tests", "tiny", _CNN_RATE, _RESNET_EPOCHS, None
         ),
-        _classifier(
-            "tiny_aug", "the same, augmented", "tiny", _CNN_RATE, _RESNET_EPOCHS, 0.5
-        ),
+        _classifier("tiny_aug", "the same, augmented", "tiny", _CNN_RATE, _RESNET_EPOCHS, 0.5),
     )
 }
 

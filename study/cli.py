@@ -1,0 +1,173 @@
+"""What the commands share: options, one-line errors, exit codes."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import shlex
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from study.plan import Resources
+from trainables.config import PRECISIONS
+from trainables.errors import FAILED, MISUSE, UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
+INTERRUPTED = 130
+
+Command = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a run goes and how much it says."""
+
+    storage: Path
+    quiet: bool
+    json: bool
+
+
+def data_options(command: Command) -> Command:
+    """--data, --data-dir, --download, --train-size."""
+    for option in reversed(
+        (
+            click.option("--data", metavar="NAME", help="Data set  [default: the space's]."),
+            click.option("--data-dir", metavar="PATH", help="Folder with the data set's files."),
+            click.option("--download", is_flag=True, help="Fetch the data set if it is missing."),
+            click.option("--train-size", type=int, help="Images to train on  [default: data's]."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def model_options(command: Command) -> Command:
+    """--pretrained, --precision."""
+    command = click.option(
+        "--precision",
+        default="auto",
+        show_default=True,
+        help=f"{', '.join(PRECISIONS)}; auto: bf16 where the hardware multiplies it.",
+    )(command)
+    return click.option("--pretrained", is_flag=True, help="Start from ImageNet weights.")(command)
+
+
+def resource_options(command: Command) -> Command:
+    """What a trial gets and where it runs, passed on as one `resources` argument."""
+
+    @functools.wraps(command)
+    def wrapper(
+        concurrency: int | None,
+        cpus_per_trial: float,
+        gpus_per_trial: float | None,
+        workers_per_trial: int,
+        address: str | None,
+        **rest: Any,
+    ) -> Any:
+        resources = Resources(
+            concurrency, cpus_per_trial, gpus_per_trial, workers_per_trial, address
+        )
+        return command(resources=resources, **rest)
+
+    for option in reversed(
+        (
+            click.option("--concurrency", type=int, help="Trials at once  [default: what fits]."),
+            click.option("--cpus-per-trial", type=float, default=1.0, show_default=True),
+            click.option("--gpus-per-trial", type=float, help="Fractions share a GPU."),
+            click.option(
+                "--workers-per-trial",
+                type=int,
+                default=1,
+                show_default=True,
+                help="2 or more train a trial together, through Ray Train.",
+            ),
+            click.option("--address", help="Ray cluster to join  [default: start one here]."),
+        )
+    ):
+        wrapper = option(wrapper)
+    return wrapper
+
+
+def output_options(command: Command) -> Command:
+    """Where it goes and what is shown, passed on as one `output` argument."""
+
+    @functools.wraps(command)
+    def wrapper(storage: str, quiet: bool, as_json: bool, debug: bool, **rest: Any) -> Any:
+        return command(output=Output(Path(storage), quiet, as_json), **rest)
+
+    for option in reversed(
+        (
+            click.option("--storage", default="runs", show_default=True, metavar="PATH"),
+            click.option("--name", help="Readable part of the run id."),
+            click.option("--quiet", is_flag=True, help="Show no progress, only the result."),
+            click.option("--json", "as_json", is_flag=True, help="End with one JSON line."),
+            click.option("--debug", is_flag=True, help="Show tracebacks."),
+        )
+    ):
+        wrapper = option(wrapper)
+    return wrapper
+
+
+def console() -> Console:
+    """The terminal; 80 columns where it is none, so that logs fold the same everywhere."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 80)
+
+
+def start(command: click.Command, module: str) -> NoReturn:
+    """Run a command to its exit code: 0 done, 1 failed, 2 misuse, 130 interrupted.
+
+    What the user can mend is one line on stderr; --debug shows the traceback instead.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)  # a scheduler's notice is treated as ^C
+    debug = "--debug" in sys.argv[1:]
+    try:
+        code = command.main(prog_name=f"python -m {module}", standalone_mode=False)
+    except click.ClickException as error:
+        code = _fail(error.format_message(), MISUSE)
+    except (click.Abort, KeyboardInterrupt):
+        again = shlex.join(["python", "-m", module, *sys.argv[1:]])
+        code = _fail(f"interrupted; what was finished is kept. To continue: {again}", INTERRUPTED)
+    except UserError as error:
+        if debug:
+            raise
+        code = _fail(str(error), error.exit_code)
+    except OSError as error:
+        if debug:
+            raise
+        code = _fail(_disk_message(error), FAILED)
+    except Exception as error:
+        if debug:
+            raise
+        code = _fail(f"{type(error).__name__}: {error} (--debug shows where)", FAILED)
+    sys.exit(code or 0)
+
+
+def _fail(message: str, code: int) -> int:
+    line = " ".join(message.split())
+    print(f"error: {line}" if code != INTERRUPTED else line, file=sys.stderr)
+    return code
+
+
+def _disk_message(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return (
+            f"the disk of {error.filename or 'the run directory'} is full; what was finished "
+            "is kept: free some space and run the same command again"
+        )
+    return f"{error.filename or 'system'}: {error.strerror or error}"
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    signal.signal(signum, signal.SIG_IGN)
+    raise KeyboardInterrupt

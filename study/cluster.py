@@ -1,0 +1,122 @@
+"""Joining or starting Ray, and how many trials it can train at once."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from study.plan import Resources
+from trainables.errors import FAILED, UserError
+
+LOG = "ray.log"
+OBJECT_STORE_BYTES = 1_000_000_000  # for a cluster started here: a data set and little else
+
+ENVIRONMENT = {
+    # Under `uv run` Ray would otherwise re-create the environment for every worker.
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    # A trial without a GPU keeps the variables that say which GPUs there are.
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # Token authentication, as is Ray's default; saying so spares a paragraph of output.
+    "RAY_AUTH_MODE": "token",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Old-style output, which `verbose=0` silences; the new style prints tables regardless.
+    "RAY_AIR_NEW_OUTPUT": "0",
+    # Tune's own handler would swallow ^C; ours ends the run with everything kept.
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+}
+
+
+@dataclass(frozen=True)
+class Slots:
+    """What every trial gets and how many train at once, decided on a real cluster."""
+
+    count: int
+    cpus: float
+    gpus: float
+    workers: int
+    joined: str | None
+
+
+@contextlib.contextmanager
+def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
+    """A Ray cluster for the duration of a run: the named one, or one of its own.
+
+    Without an address (and without RAY_ADDRESS) a cluster of this machine's own is
+    started, never a running one joined. Raises UserError, before anything starts, where
+    the cluster cannot hold a single trial or not as many at once as were asked for.
+    """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    address = resources.address or os.environ.get("RAY_ADDRESS")
+    options = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
+    try:
+        if address:
+            ray.init(address, **options)
+        else:
+            ray.init(
+                "local",
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                **options,
+            )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        where = f"the Ray cluster at {address}" if address else "Ray on this machine"
+        reason = str(error).splitlines()[0]
+        raise UserError(f"cannot reach {where}: {reason}", FAILED) from None
+    _log_to_file(log)  # only now: ray.init takes other handlers away
+    try:
+        yield fit(resources, trials, ray.cluster_resources(), address)
+    finally:
+        ray.shutdown()
+
+
+def fit(
+    resources: Resources, trials: int, cluster: dict[str, float], joined: str | None = None
+) -> Slots:
+    """Slots of a cluster with these resources ({"CPU": 2.0, "GPU": 1.0}).
+
+    The number at once is what can train at the same time, so that no trial holds what
+    another's workers wait for.
+    """
+    have_cpus, have_gpus = cluster.get("CPU", 0.0), cluster.get("GPU", 0.0)
+    workers = resources.workers_per_trial
+    gpus = resources.gpus_per_trial
+    if gpus is None:
+        gpus = 1.0 if have_gpus >= workers else 0.0
+    need_cpus, need_gpus = resources.cpus_per_trial * workers, gpus * workers
+    if need_cpus > have_cpus:
+        raise UserError(
+            f"a trial needs {need_cpus:g} CPUs, but there are {have_cpus:g}; "
+            "lower --cpus-per-trial or --workers-per-trial"
+        )
+    if need_gpus > have_gpus:
+        raise UserError(
+            f"a trial needs {need_gpus:g} GPUs, but there are {have_gpus:g}; "
+            "lower --gpus-per-trial or --workers-per-trial"
+        )
+    at_once = int(have_cpus / need_cpus + 1e-9)
+    if need_gpus:
+        at_once = min(at_once, int(have_gpus / need_gpus + 1e-9))
+    if resources.concurrency and resources.concurrency > at_once:
+        raise UserError(
+            f"--concurrency {resources.concurrency}: only {at_once} such trials fit on "
+            f"{have_cpus:g} CPUs and {have_gpus:g} GPUs at once; lower it or --cpus-per-trial"
+        )
+    count = min(resources.concurrency or at_once, trials)
+    return Slots(count, resources.cpus_per_trial, gpus, workers, joined)
+
+
+def _log_to_file(log: Path) -> None:
+    """Send Ray's own messages to a file: the terminal is the display's."""
+    handler = logging.FileHandler(log, delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    for name in ("ray", "ray.tune", "ray.train", "ray.data"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [handler]
+        logger.propagate = False

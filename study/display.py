@@ -1,0 +1,201 @@
+"""What a run shows while it works: one live panel, or one plain line per finished trial."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from study.metrics import Metric, is_better
+
+REFRESHES_PER_SECOND = 4
+RECENT = 4  # finished trials that the panel lists
+
+
+class Display:
+    """Listens to the journal. Use as a context; `quiet` shows nothing at all.
+
+    On a terminal it redraws one panel; elsewhere it prints a line for each finished
+    trial, so that a log stays readable.
+    """
+
+    def __init__(self, console: Console, metric: Metric, trials: int, quiet: bool) -> None:
+        self._console, self._metric, self._trials, self._quiet = console, metric, trials, quiet
+        self._states: Counter[str] = Counter()
+        self._configs: dict[int, dict[str, Any]] = {}
+        self._last: dict[int, dict[str, Any]] = {}
+        self._running: dict[int, None] = {}
+        self._recent: list[Text] = []
+        self._best: int | None = None
+        self._epochs_before = self._epochs = 0
+        self._epochs_of_finished = 0
+        self._start = time.monotonic()
+        self._note = ""
+        self._bar = Progress(
+            TextColumn("{task.completed:.0f}/{task.total:.0f} trials"), BarColumn(None)
+        )
+        self._task = self._bar.add_task("trials", total=trials)
+        self._live: Live | None = None
+
+    def __enter__(self) -> Display:
+        if self._console.is_terminal and not self._quiet:
+            self._live = Live(
+                get_renderable=self._panel,
+                console=self._console,
+                refresh_per_second=REFRESHES_PER_SECOND,
+                redirect_stdout=False,
+                redirect_stderr=False,
+                transient=True,
+            )
+            self._live.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def note(self, text: str) -> None:
+        """Say what is going on between trials."""
+        self._note = text
+        if not self._live and not self._quiet:
+            self._console.print(text, style="dim", highlight=False, soft_wrap=True)
+
+    def replay(self, lines: list[dict[str, Any]]) -> None:
+        """Take in what earlier sessions did, without showing it line by line."""
+        for line in lines:
+            self._count(line)
+        self._epochs_before = self._epochs
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Take in one journal event."""
+        self._count(event)
+        if event["event"] == "end":
+            line = self._finished_line(event["trial"], event["state"])
+            self._recent = [*self._recent, line][-RECENT:]
+            if not self._live and not self._quiet:
+                self._console.print(line, soft_wrap=True)
+
+    def _count(self, event: dict[str, Any]) -> None:
+        number = event["trial"]
+        if event["event"] == "start":
+            self._configs[number] = event["config"]
+            self._running[number] = None
+        elif event["event"] == "epoch":
+            self._last[number] = event
+            self._epochs += 1
+        elif event["event"] == "end":
+            self._running.pop(number, None)
+            self._states[event["state"]] += 1
+            self._epochs_of_finished += self._last.get(number, {}).get("epoch", 0)
+            if event["state"] == "completed" and self._beats_best(number):
+                self._best = number
+            self._bar.update(self._task, completed=sum(self._states.values()))
+
+    def _beats_best(self, number: int) -> bool:
+        value = self._last[number][self._metric.name]
+        best = float("nan") if self._best is None else self._last[self._best][self._metric.name]
+        return is_better(self._metric, value, best)
+
+    def _finished_line(self, number: int, state: str) -> Text:
+        record = self._last.get(number)
+        told = Text(f"trial {number:>3}  ")
+        told.append(f"{state:<9}", style=_STYLES[state])
+        if record:
+            told.append(f"  epoch {record['epoch']:>2}/{record['epochs']:<2}")
+            told.append(f"  {self._metric.name} {record[self._metric.name]:.4f}")
+        told.append(f"  {describe(self._configs.get(number, {}))}", style="dim")
+        if number == self._best:
+            told.append("  best", style="bold green")
+        return told
+
+    def _panel(self) -> Group:
+        parts: list[Any] = [self._bar, self._counts(), *self._recent]
+        for number in self._running:
+            parts.append(self._running_line(number))
+        if self._best is not None:
+            parts.append(self._best_line())
+        if self._note:
+            parts.append(Text(self._note, style="dim"))
+        return Group(*parts)
+
+    def _counts(self) -> Table:
+        grid = Table.grid(padding=(0, 2))
+        elapsed = time.monotonic() - self._start
+        rate = (self._epochs - self._epochs_before) / elapsed if elapsed else 0.0
+        grid.add_row(
+            f"{len(self._running)} running",
+            *(f"{count} {state}" for state, count in sorted(self._states.items())),
+            f"{rate:.2f} epochs/s",
+            self._time_left(rate),
+        )
+        return grid
+
+    def _time_left(self, rate: float) -> str:
+        finished = sum(self._states.values())
+        if not finished or not rate:
+            return "time left: unknown yet"
+        mean = self._epochs_of_finished / finished
+        begun = sum(self._last.get(n, {}).get("epoch", 0) for n in self._running)
+        left = max(0.0, (self._trials - finished) * mean - begun)
+        return f"about {clock(left / rate)} left"
+
+    def _running_line(self, number: int) -> Text:
+        record = self._last.get(number, {})
+        config = self._configs.get(number, {})
+        value = record.get(self._metric.name)
+        shown = "" if value is None else f"  {self._metric.name} {value:.4f}"
+        return Text(
+            f"trial {number:>3}  running    epoch {record.get('epoch', 0):>2}/"
+            f"{config.get('epochs', 0):<2}{shown}  {describe(config)}",
+            overflow="ellipsis",
+            no_wrap=True,
+        )
+
+    def _best_line(self) -> Text:
+        assert self._best is not None
+        value = self._last[self._best][self._metric.name]
+        told = Text("best so far  ", style="bold green")
+        told.append(f"{self._metric.name} {value:.4f}  trial {self._best}  ", style="green")
+        told.append(describe(self._configs[self._best]), style="default")
+        return told
+
+
+_STYLES = {
+    "completed": "green",
+    "pruned": "yellow",
+    "diverged": "magenta",
+    "failed": "bold red",
+    "running": "cyan",
+}
+
+_SHORT = {
+    "learning_rate": "lr",
+    "augment_strength": "strength",
+    "weight_decay": "wd",
+    "batch_size": "batch",
+}
+
+
+def describe(config: dict[str, Any]) -> str:
+    """A configuration in a few words: "lr 0.003, 8 epochs, strength 0.5"."""
+    words = []
+    for name, value in config.items():
+        shown = f"{value:.3g}" if isinstance(value, float) else str(value)
+        words.append(f"{shown} epochs" if name == "epochs" else f"{_SHORT.get(name, name)} {shown}")
+    return ", ".join(words)
+
+
+def clock(seconds: float) -> str:
+    """A duration for people: "42 s", "3 min 05 s", "2 h 10 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -1,0 +1,229 @@
+"""The search as one Python call: `explore("resnet18_aug", trials=8)`."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from study import cluster, domains, provenance, records, session
+from study.best import CHECKPOINTS, BestKeeper, best_trial
+from study.display import Display
+from study.journal import Journal
+from study.metrics import METRICS, Metric
+from study.plan import Resources, SearchSpec, run_id, searched_space
+from trainables.data import load_dataset
+from trainables.errors import FAILED, UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from trainables.data.base import Dataset
+
+# Fixed for every search: stated as caveats by the report.
+FIXED = {
+    "optimizer": "AdamW",
+    "schedule": "one cycle, a quarter of it warm-up",
+    "loss": "cross-entropy",
+}
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found.
+
+    best: {"trial", "config", "metrics"} of the best completed trial, None without one.
+    trials, epochs: the run's tables (columns: `study.records`). counts: trials by state.
+    """
+
+    run_id: str
+    run_dir: Path
+    best: dict[str, Any] | None
+    trials: pd.DataFrame
+    epochs: pd.DataFrame
+    counts: dict[str, int]
+    seconds: float
+    report: Path
+
+
+def explore(
+    space: str,
+    *,
+    storage: str | Path = "runs",
+    resources: Resources | None = None,
+    download: bool = False,
+    quiet: bool = False,
+    **options: Any,
+) -> SearchResult:
+    """Search a space, write the run directory with its report, and return both.
+
+    `options` are the fields of `study.plan.SearchSpec` (trials, seed, objective, ...).
+    The same call again continues an incomplete run and returns a complete one. Raises
+    UserError for what the caller can mend, KeyboardInterrupt when interrupted, with
+    everything finished on record.
+    """
+    spec = SearchSpec(space=space, **options)
+    return search(spec, Path(storage), resources or Resources(), download=download, quiet=quiet)
+
+
+def search(
+    spec: SearchSpec,
+    storage: Path,
+    resources: Resources,
+    *,
+    download: bool = False,
+    quiet: bool = False,
+    console: Console | None = None,
+) -> SearchResult:
+    """`explore`, of a specification that is already made."""
+    run = session.open_directory(storage, run_id(spec))
+    console = console or Console()
+    with session.locked(run):
+        manifest = session.existing_manifest(run)
+        if manifest is None or manifest.status != "complete":
+            _search(run, spec, resources, manifest, download, quiet, console)
+        return load_result(run)
+
+
+def _search(
+    run: Path,
+    spec: SearchSpec,
+    resources: Resources,
+    before: records.Manifest | None,
+    download: bool,
+    quiet: bool,
+    console: Console,
+) -> None:
+    metric = METRICS[spec.objective]
+    journal = Journal(run)
+    with Display(console, metric, spec.trials, quiet) as display:
+        display.replay(journal.lines)
+        display.note(_opening(run, spec, journal))
+        dataset = load_dataset(
+            spec.data, data_dir=spec.data_dir, download=download, train_size=spec.train_size
+        ).without_test()
+        for notice in dataset.notices:
+            display.note(f"note: {notice}")
+        if before:
+            session.check_same_data(run, before, dataset.content_hash)
+        display.note(f"{_sizes(dataset, spec)}; starting Ray")
+        with cluster.connected(resources, spec.trials, run / cluster.LOG) as slots:
+            manifest = before or _manifest(run, spec, dataset)
+            journal.listeners += [BestKeeper(journal, metric), display]
+            with session.recorded(run, manifest, journal):
+                display.note(_on_what(slots))
+                _run_on_ray(run, spec, metric, dataset, slots, journal)
+                display.note("writing the report")
+    from analysis.report import write_report  # the one call into the analysis
+
+    write_report([run], run / records.REPORT)
+
+
+def _run_on_ray(
+    run: Path,
+    spec: SearchSpec,
+    metric: Metric,
+    dataset: Dataset,
+    slots: cluster.Slots,
+    journal: Journal,
+) -> None:
+    from study import orchestrate
+    from study.search import StudySearch, open_study
+
+    searcher = StudySearch(open_study(run, run.name, metric), spec, metric, journal)
+    samples = orchestrate.start_samples(dataset, spec.seed)
+    scheduler = (
+        orchestrate.asha(metric, journal)
+        if spec.scheduler == "asha"
+        else orchestrate.no_early_stopping()
+    )
+    job = orchestrate.training_job(dataset, _fixed(spec), run / CHECKPOINTS, slots)
+    remaining = searcher.remaining()
+    if remaining:
+        orchestrate.run_trials(job, searcher, remaining, scheduler, slots, journal)
+    orchestrate.write_samples(samples, run / records.SAMPLES)
+
+
+def _fixed(spec: SearchSpec) -> dict[str, Any]:
+    """What `TrainConfig` needs beside a trial's own parameters."""
+    return {
+        "model": searched_space(spec).model,
+        "seed": spec.seed,
+        "split_seed": spec.seed,
+        "train_size": spec.train_size,
+        "pretrained": spec.pretrained,
+        "precision": spec.precision,
+    }
+
+
+def _manifest(run: Path, spec: SearchSpec, dataset: Dataset) -> records.Manifest:
+    import ray
+
+    chosen = searched_space(spec)
+    return records.Manifest(
+        run_id=run.name,
+        kind="search",
+        spec={**spec.to_dict(), "fixed": FIXED},
+        objective={"name": spec.objective, "direction": METRICS[spec.objective].direction},
+        seeds=[spec.seed],
+        data=provenance.describe_data(dataset, spec.seed, spec.train_size),
+        git=provenance.git_state(),
+        packages=provenance.package_versions(),
+        hardware=provenance.hardware(ray.cluster_resources()),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        command=provenance.command_line(),
+        space={
+            "name": chosen.name,
+            "summary": chosen.summary,
+            "model": chosen.model,
+            "data": chosen.data,
+            "dimensions": {k: domains.to_json(v) for k, v in chosen.dimensions.items()},
+        },
+    )
+
+
+def load_result(run: Path) -> SearchResult:
+    """Read back what a finished or interrupted search left."""
+    manifest = records.read_manifest(run)
+    metric = METRICS[manifest.objective["name"]]
+    journal = Journal(run)
+    epochs, trials = records.tables(journal.lines)
+    found = best_trial(journal, metric)
+    best = None
+    if found:
+        number, record = found
+        metrics = {k: v for k, v in record.items() if k not in ("event", "trial", "diverged")}
+        best = {"trial": number, "config": journal.configs()[number], "metrics": metrics}
+    counts = trials["state"].value_counts().to_dict() if len(trials) else {}
+    if not epochs.size:
+        raise UserError(f"{run}: no trial finished an epoch; see {run / cluster.LOG}", FAILED)
+    return SearchResult(
+        run_id=manifest.run_id,
+        run_dir=run,
+        best=best,
+        trials=trials,
+        epochs=epochs,
+        counts={str(k): int(v) for k, v in counts.items()},
+        seconds=manifest.seconds,
+        report=run / records.REPORT / "index.html",
+    )
+
+
+def _opening(run: Path, spec: SearchSpec, journal: Journal) -> str:
+    done = len(journal.ended())
+    what = f"{spec.trials} trials of {spec.space} on {spec.data}"
+    return f"continuing {run.name}: {done} of {what} are done" if done else f"{run.name}: {what}"
+
+
+def _sizes(dataset: Dataset, spec: SearchSpec) -> str:
+    train, val = dataset.split(spec.seed, spec.train_size)
+    return f"{dataset.name}: {len(train)} training and {len(val)} validation images"
+
+
+def _on_what(slots: cluster.Slots) -> str:
+    where = f"joined the Ray cluster at {slots.joined}" if slots.joined else "Ray is up"
+    gpus = f" and {slots.gpus:g} GPU" if slots.gpus else ""
+    return f"{where}; {slots.count} trials at once, {slots.cpus:g} CPU{gpus} each"

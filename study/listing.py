@@ -1,0 +1,104 @@
+"""What --list and --dry-run print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from study import domains, records
+from study.display import clock
+from study.plan import (
+    CORE_MACS_PER_SECOND,
+    Resources,
+    SearchSpec,
+    available_cpus,
+    estimate,
+    run_id,
+    searched_space,
+)
+from study.spaces import SPACES, Space
+from trainables.data import DATASETS
+from trainables.models import MODELS
+
+
+def print_spaces(console: Console) -> None:
+    """A table of the spaces, with one row a dimension, then the data sets."""
+    for space in SPACES.values():
+        title = Text(space.name, style="bold")
+        title.append(f"  {space.summary}", style="default")
+        console.print(title)
+        parameters = MODELS[space.model].parameters
+        console.print(f"  model {space.model} ({parameters:,} parameters), data {space.data}")
+        console.print(_dimensions(space))
+    console.print(Text("data sets (--data)", style="bold"))
+    table = Table(box=None, padding=(0, 2), show_header=False)
+    for name, entry in DATASETS.items():
+        table.add_row(name, entry.summary)
+    console.print(table)
+
+
+def _dimensions(space: Space) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 2))
+    for heading in ("dimension", "range", "scale", "role", "default"):
+        table.add_column(heading, header_style="dim")
+    for name, domain in space.dimensions.items():
+        if isinstance(domain, domains.Choice):
+            scale = "choice"
+        else:
+            scale = "log" if domain.log else "linear"
+        default = domain.default
+        shown = f"{default:g}" if isinstance(default, float) else str(default)
+        table.add_row(name, domains.describe(domain), scale, domain.role, shown)
+    return table
+
+
+def print_plan(console: Console, spec: SearchSpec, resources: Resources, storage: Path) -> None:
+    """What the same command without --dry-run would do; nothing is written."""
+    cpus = available_cpus()
+    cost = estimate(spec, resources, cpus)
+    run = storage / run_id(spec)
+    space = searched_space(spec)
+    rows = [
+        ("run", run_id(spec)),
+        ("directory", f"{run} ({_state(run)})"),
+        ("space", f"{space.name}: {space.summary}"),
+        ("data", f"{spec.data}, {_size(spec)}"),
+        ("objective", spec.objective),
+        ("trials", f"{spec.trials}, proposed by {spec.sampler}, the first at the defaults"),
+        ("epochs", f"about {cost.epochs:.0f}, at most {cost.at_most} (scheduler {spec.scheduler})"),
+        ("seed", str(spec.seed)),
+        ("resources", _resources(resources, cost.slots, cpus)),
+        ("time", _time(cost.seconds)),
+    ]
+    table = Table.grid(padding=(0, 2))
+    for name, value in rows:
+        table.add_row(Text(name, style="dim"), value)
+    console.print(table)
+    console.print(_dimensions(space))
+
+
+def _size(spec: SearchSpec) -> str:
+    return f"{spec.train_size:,} training images" if spec.train_size else "all training images"
+
+
+def _state(run: Path) -> str:
+    if not (run / records.MANIFEST).exists():
+        return "not started"
+    status = records.read_manifest(run).status
+    return "complete: would be reported again" if status == "complete" else "would be continued"
+
+
+def _resources(resources: Resources, slots: int, cpus: int) -> str:
+    if resources.address:
+        return f"the Ray cluster at {resources.address}: as many trials at once as fit"
+    workers = resources.workers_per_trial
+    each = f"{resources.cpus_per_trial:g} CPU each" + (f", {workers} workers" * (workers > 1))
+    return f"{slots} trials at once, {each}, on {cpus} CPUs here"
+
+
+def _time(seconds: float) -> str:
+    assumed = f"{CORE_MACS_PER_SECOND / 1e9:.0f}e9 multiply-adds/s a core, no GPU"
+    return f"about {clock(seconds)} (assuming {assumed})"

@@ -1,0 +1,157 @@
+"""Trials on Ray Tune: one function trainable, reused actors, ASHA, and nothing else.
+
+The only module that imports ray.tune's Tuner. What a trial is (a search's or an
+experiment's) it learns from the searcher; what a trial does it learns from the job.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import ray
+from ray import tune
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from study.cluster import Slots
+from study.journal import Journal
+from study.metrics import Metric
+from study.plan import FIRST_RUNG, REDUCTION_FACTOR
+from trainables.jobs import TrainingJob
+from trainables.reporting import Record, Report
+
+if TYPE_CHECKING:
+    from trainables.data.base import Dataset
+
+STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the sample images in a report
+PROGRESS = "progress"  # whole percent of the trial's own schedule
+RETRIES = 2  # for a worker that dies or raises; a retry goes on from the last epoch
+
+
+class Job(Protocol):
+    """What one trial does; travels to the workers once per run, in the object store."""
+
+    def __call__(self, number: int, params: dict[str, Any], report: Report) -> None:
+        """Train trial `number`, reporting a record an epoch."""
+
+
+def run_trials(
+    job: Job,
+    searcher: Searcher,
+    remaining: int,
+    scheduler: TrialScheduler,
+    slots: Slots,
+    journal: Journal,
+) -> None:
+    """Run what the searcher hands out until it is done; every event is in the journal.
+
+    Blocks. KeyboardInterrupt passes through, with all that was finished on record.
+    """
+    trainable = tune.with_parameters(_train_one, job=job)
+    # Workers of a Ray Train trial bring their own resources; its driver takes none.
+    bundle = {"CPU": slots.cpus, "GPU": slots.gpus} if slots.workers == 1 else {"CPU": 0}
+    tuner = tune.Tuner(
+        tune.with_resources(trainable, bundle),
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            scheduler=scheduler,
+            num_samples=remaining,
+            max_concurrent_trials=slots.count,
+            reuse_actors=slots.workers == 1,
+            trial_dirname_creator=_directory,
+        ),
+        run_config=tune.RunConfig(
+            name="tune",
+            storage_path=str(journal.run),
+            failure_config=tune.FailureConfig(max_failures=RETRIES),
+            callbacks=[_Errors(journal)],
+            verbose=0,
+        ),
+    )
+    os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "30")
+    tuner.fit()
+
+
+def training_job(
+    dataset: Dataset, fixed: dict[str, Any], checkpoints: Path, slots: Slots
+) -> TrainingJob:
+    """The job of a training study on these slots."""
+    threads = max(1, int(slots.cpus))
+    return TrainingJob(dataset, fixed, checkpoints.resolve(), threads)
+
+
+def start_samples(dataset: Dataset, seed: int) -> ray.ObjectRef:
+    """Begin drawing the report's sample images on a worker: the driver imports no torch."""
+    from trainables.samples import sample_sheet
+
+    draw = ray.remote(num_cpus=0)(sample_sheet)
+    return draw.remote(dataset.pool.images[:512], dataset.pool.labels[:512], STRENGTHS, seed)
+
+
+def write_samples(samples: ray.ObjectRef, path: Path) -> None:
+    """Wait for the sample images and write them (no pickle: plain arrays)."""
+    import numpy as np
+
+    np.savez_compressed(path, **ray.get(samples))
+
+
+def asha(metric: Metric, journal: Journal) -> TrialScheduler:
+    """ASHA (Li et al. 2020) on shares of each trial's own schedule, aware of the past.
+
+    Trials of earlier sessions are played back from the journal, so an interrupted
+    search stops the same trials as an uncut one.
+    """
+    scheduler = ASHAScheduler(
+        time_attr=PROGRESS,
+        metric=metric.name,
+        mode=metric.direction,
+        grace_period=FIRST_RUNG,
+        reduction_factor=REDUCTION_FACTOR,
+        max_t=101,  # above 100 percent: a trial's own end is never an early stop
+    )
+    for number in journal.ended():
+        ghost = Trial("past", stub=True, trial_id=f"past-{number}")
+        scheduler.on_trial_add(None, ghost)
+        for record in journal.epochs_of(number):
+            scheduler.on_trial_result(None, ghost, with_progress(record))
+    return scheduler
+
+
+def no_early_stopping() -> TrialScheduler:
+    """Every trial runs to the end of its schedule."""
+    return FIFOScheduler()
+
+
+def with_progress(record: Record) -> Record:
+    """The record with the share of the trial's own schedule that is done, in percent."""
+    return {**record, PROGRESS: round(100 * record["epoch"] / record["epochs"])}
+
+
+def _train_one(config: dict[str, Any], job: Job) -> None:
+    """What runs in the (reused) worker: one trial, reporting to Tune after every epoch."""
+    job(config["trial"], config["params"], lambda record: tune.report(with_progress(record)))
+
+
+def _directory(trial: Trial) -> str:
+    return f"trial-{trial.config['trial']:05d}-{trial.trial_id[-5:]}"
+
+
+class _Errors(tune.Callback):
+    """Keeps the last line of what a failed trial raised."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def on_trial_error(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        error = trial.get_pickled_error()
+        if isinstance(error, ray.exceptions.RayTaskError):
+            error = error.cause
+        self._journal.error(trial.config["trial"], f"{type(error).__name__}: {error}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}

@@ -1,0 +1,102 @@
+"""Where a result came from: code, packages, hardware, data."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainables.data.base import Dataset
+
+PACKAGES = (
+    "crossover", "ray", "torch", "torchvision", "optuna", "wandb", "scikit-learn",
+    "matplotlib", "pandas", "numpy", "pyarrow", "scipy", "statsmodels",
+)  # fmt: skip
+
+
+def git_state() -> dict[str, Any]:
+    """{"commit": hash or None, "dirty": bool or None} of the checkout the code runs from."""
+    root = Path(__file__).resolve().parent.parent
+    commit = _git(root, "rev-parse", "HEAD")
+    status = _git(root, "status", "--porcelain")
+    return {"commit": commit, "dirty": None if status is None else bool(status)}
+
+
+def package_versions() -> dict[str, str]:
+    """Installed version by package name, Python's among them."""
+    versions = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def hardware(cluster: dict[str, float]) -> dict[str, Any]:
+    """The cluster's CPUs, GPUs (with their kinds) and memory, and the driver's platform."""
+    kinds = sorted(k.split(":", 1)[1] for k in cluster if k.startswith("accelerator_type:"))
+    return {
+        "cpus": cluster.get("CPU", 0.0),
+        "gpus": cluster.get("GPU", 0.0),
+        "gpu_kinds": kinds,
+        "memory_gib": round(cluster.get("memory", 0.0) / 2**30, 1),
+        "platform": platform.platform(),
+        "processor": _processor(),
+    }
+
+
+def describe_data(dataset: Dataset, seed: int, train_size: int | None) -> dict[str, Any]:
+    """Name, content hash, sizes and class counts of the split that `seed` draws."""
+    import numpy as np
+
+    train, val = dataset.split(seed, train_size)
+    counts = {
+        name: np.bincount(split.labels, minlength=len(dataset.classes)).tolist()
+        for name, split in (("train", train), ("val", val))
+    }
+    return {
+        "name": dataset.name,
+        "content_hash": dataset.content_hash,
+        "classes": list(dataset.classes),
+        "train_size": len(train),
+        "val_size": len(val),
+        "class_counts": counts,
+        "notices": list(dataset.notices),
+    }
+
+
+def command_line() -> str:
+    """The command that started this process, as one would type it again."""
+    import shlex
+
+    module = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if module is not None and module.name:
+        name = module.name.removesuffix(".__main__")
+        return shlex.join(["python", "-m", name, *sys.argv[1:]])
+    return shlex.join([os.path.basename(sys.argv[0]) or "python", *sys.argv[1:]])
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor()
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=5
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,73 @@
+"""The command of the search: `python -m study.run --space resnet18_aug`."""
+
+from __future__ import annotations
+
+import click
+
+from study import cli
+from study.metrics import OBJECTIVES
+from study.plan import SAMPLERS, SCHEDULERS, Resources, SearchSpec
+from trainables.errors import FAILED
+
+
+@click.command(context_settings=cli.CONTEXT)
+@click.option("--space", metavar="NAME", help="Search space; --list shows them.")
+@click.option("--list", "show_list", is_flag=True, help="Show the search spaces and exit.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and exit; nothing is written.")
+@cli.data_options
+@click.option("--trials", type=int, default=12, show_default=True, help="Trials to run.")
+@click.option("--max-epochs", type=int, help="Longest schedule  [default: the space's].")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+@click.option(
+    "--objective",
+    default="val_accuracy",
+    show_default=True,
+    help=f"What to optimise: {', '.join(OBJECTIVES)}.",
+)
+@click.option("--sampler", default="tpe", show_default=True, help=" or ".join(SAMPLERS) + ".")
+@click.option("--scheduler", default="asha", show_default=True, help=" or ".join(SCHEDULERS) + ".")
+@cli.model_options
+@cli.resource_options
+@cli.output_options
+def main(
+    space: str | None,
+    show_list: bool,
+    dry_run: bool,
+    output: cli.Output,
+    resources: Resources,
+    download: bool,
+    **options: object,
+) -> int:
+    """Search learning rate, epochs and augmentation strength of a model.
+
+    Ray Tune runs the trials, Optuna proposes them, ASHA stops the hopeless ones; the
+    run directory ends with tables, the best weights and a report with pictures. The
+    same command again continues an interrupted run.
+    """
+    from study import listing
+
+    console = cli.console()
+    if show_list:
+        listing.print_spaces(console)
+        return 0
+    if space is None:
+        raise click.UsageError("--space NAME is needed; --list shows the spaces")
+    spec = SearchSpec(space=space, **options)
+    if dry_run:
+        listing.print_plan(console, spec, resources, output.storage)
+        return 0
+    from study import summary
+    from study.explore import search
+
+    result = search(
+        spec, output.storage, resources, download=download, quiet=output.quiet, console=console
+    )
+    if not output.quiet:
+        summary.print_search(console, result, spec.objective)
+    if output.json:
+        print(summary.to_json(result))
+    return FAILED if "failed" in result.counts else 0
+
+
+if __name__ == "__main__":
+    cli.start(main, "study.run")

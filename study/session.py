@@ -1,0 +1,79 @@
+"""One sitting at a run directory: opening it, locking it, and leaving it whole."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from study import records
+from study.journal import Journal
+from trainables.errors import FAILED, UserError
+
+LOCK = "lock"
+
+
+def open_directory(storage: Path, run_id: str) -> Path:
+    """Create `<storage>/<run id>`; UserError where it cannot be written."""
+    run = storage / run_id
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        probe = run / ".writable"
+        probe.write_bytes(b"x" * 4096)
+        probe.unlink()
+    except OSError as error:
+        raise UserError(
+            f"--storage {storage}: cannot write there ({error.strerror}); choose another folder",
+            FAILED,
+        ) from None
+    return run
+
+
+@contextlib.contextmanager
+def locked(run: Path) -> Iterator[None]:
+    """Hold the run directory; UserError where another process does. Released by any death."""
+    with open(run / LOCK, "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"{run} is being written by another process; wait for it or stop it", FAILED
+            ) from None
+        yield
+
+
+def existing_manifest(run: Path) -> records.Manifest | None:
+    """The manifest of an earlier session, or None for a new run."""
+    return records.read_manifest(run) if (run / records.MANIFEST).exists() else None
+
+
+def check_same_data(run: Path, before: records.Manifest, content_hash: str) -> None:
+    """UserError where the data changed since the run began: its trials would not compare."""
+    if before.data["content_hash"] != content_hash:
+        raise UserError(
+            f"{run} was begun on other data (content hash {before.data['content_hash'][:12]}, "
+            f"now {content_hash[:12]}); give the new run another --name, or restore the data",
+            FAILED,
+        )
+
+
+@contextlib.contextmanager
+def recorded(run: Path, manifest: records.Manifest, journal: Journal) -> Iterator[None]:
+    """Keep manifest and tables true to what happened, however the session ends."""
+    start, before = time.monotonic(), manifest.seconds
+    manifest.status = "running"
+    records.write_manifest(run, manifest)
+    try:
+        yield
+        manifest.status = "complete"
+    except BaseException:
+        manifest.status = "interrupted"
+        raise
+    finally:
+        manifest.seconds = before + time.monotonic() - start
+        epochs, trials = records.tables(journal.lines)
+        records.write_table(run / records.EPOCHS, epochs)
+        records.write_table(run / records.TRIALS, trials)
+        records.write_manifest(run, manifest)

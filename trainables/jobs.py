@@ -1,0 +1,54 @@
+"""The jobs that a study hands to Ray: picklable values that train one trial when called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainables.closed_form import closed_form
+from trainables.config import TrainConfig
+from trainables.data.base import Dataset
+from trainables.reporting import Report
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """Trains one model on a data set that every trial of a node shares.
+
+    fixed: the options of `TrainConfig` that no trial varies. checkpoints: the folder
+    that holds one folder a trial. threads: CPU threads of one training.
+    """
+
+    dataset: Dataset
+    fixed: dict[str, Any]
+    checkpoints: Path
+    threads: int
+
+    def __call__(self, number: int, params: dict[str, Any], report: Report) -> None:
+        """Train trial `number` with `params`; goes on where an earlier attempt stopped."""
+        import torch
+
+        from trainables.checkpoint import CheckpointStore
+        from trainables.loop import train
+
+        torch.set_num_threads(self.threads)
+        config = TrainConfig.from_dict({**self.fixed, **params})
+        store = CheckpointStore(trial_folder(self.checkpoints, number))
+        train(config, self.dataset, report, store=store)
+
+
+@dataclass(frozen=True)
+class ClosedFormJob:
+    """Trains nothing: reports a closed-form curve, for tests and benchmarks of the study."""
+
+    seconds_per_epoch: float = 0.0
+
+    def __call__(self, number: int, params: dict[str, Any], report: Report) -> None:
+        """Report the curve of `params`."""
+        closed_form(params, report, self.seconds_per_epoch)
+
+
+def trial_folder(checkpoints: Path, number: int) -> Path:
+    """Where trial `number` keeps its state and weights."""
+    return checkpoints / f"trial-{number:05d}"
