@@ -34,13 +34,13 @@ class Policy:
     stretch: float = 0.15  # natural logarithm of the ratio of width to height
     perspective: float = 0.15  # relative change of scale from the centre to an edge
     brightness: float = 0.25  # of the range 0..1, added
-    contrast: float = 0.8  # natural logarithm of the factor: 0.45 to 2.2 times
+    contrast: float = 0.6  # natural logarithm of the factor: 0.55 to 1.8 times
     saturation: float = 0.9  # relative change of the distance from grey
     hue: float = 60.0  # degrees around the grey axis
     tint: float = 0.1  # of the range 0..1, added to each channel on its own
     inversion: float = 0.4  # probability of the negative image
     sharpness: float = 0.8  # share of the four neighbours' mean mixed in; below 0: sharper
-    noise: float = 0.04  # standard deviation of grey pixel noise, of the range 0..1
+    noise: float = 0.03  # standard deviation of grey pixel noise, of the range 0..1
     erasing: float = 0.5  # largest side of the erased rectangle, share of the image's
 
 
@@ -64,7 +64,7 @@ def augment(images: Tensor, strength: float, generator: torch.Generator) -> Tens
     geometry, colour, sharpness, erasing = draws.to(images.device).split(_DRAWS, dim=1)
     shape = (len(images), 1, *images.shape[2:])
     noise = torch.randn(shape, generator=generator, device=generator.device).to(images.device)
-    # Low precision would move the sampling points by pixels.
+    # A caller's low precision would shift the colours by visible steps.
     with torch.autocast(images.device.type, enabled=False):
         out = warp(images, geometric_matrices(geometry * 2 - 1, strength))
         out = _sharpen(out, (sharpness * 2 - 1) * POLICY.sharpness * strength)
@@ -109,14 +109,14 @@ def warp(
     """
     n, _, height, width = images.shape
     x = (torch.arange(width, device=images.device) * 2 + 1 - width) / height
-    y = (torch.arange(height, device=images.device) * 2 + 1 - height) / height
-    y, x = torch.meshgrid(y, x, indexing="ij")
-    points = torch.stack((x, y, torch.ones_like(x))).flatten(1)
-    x, y, scale = (matrices @ points).unbind(1)
-    grid = torch.stack((x / scale * (height / width), y / scale), dim=-1)
-    return functional.grid_sample(
-        images, grid.view(n, height, width, 2), mode, padding, align_corners=False
-    )
+    y = ((torch.arange(height, device=images.device) * 2 + 1 - height) / height)[:, None]
+    # Term by term: many 3x3 products made the whole warp 1.6 times slower on the CPU.
+    m = matrices.flatten(1)[..., None, None].unbind(1)
+    inverse = (m[6] * x + (m[7] * y + m[8])).reciprocal_()
+    grid = images.new_empty(n, height, width, 2)
+    torch.mul(m[0] * x + (m[1] * y + m[2]), inverse * (height / width), out=grid[..., 0])
+    torch.mul(m[3] * x + (m[4] * y + m[5]), inverse, out=grid[..., 1])
+    return functional.grid_sample(images, grid, mode, padding, align_corners=False)
 
 
 def _recolour(images: Tensor, draws: Tensor, strength: float) -> Tensor:

@@ -137,10 +137,10 @@ def _imagenet_weights() -> dict[str, Tensor]:
     try:
         return weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        folder = f"{torch.hub.get_dir()}/checkpoints"
+        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(
-            f"the ImageNet weights of resnet18 cannot be had ({error}): put the file of "
-            f"{weights.url} into {folder}, or train without pretrained weights",
+            f"the ImageNet weights of resnet18 cannot be had ({reason}): put the file of "
+            f"{weights.url} into {torch.hub.get_dir()}/checkpoints, or train without them",
             exit_code=FAILED,
         ) from error
 

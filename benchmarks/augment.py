@@ -1,0 +1,134 @@
+"""Images augmented a second on one CPU thread: ours, torchvision v2 and kornia.
+
+    uv run python -m benchmarks.augment [--json PATH]        about a minute
+
+Each row draws one distortion a sample, of about the families and magnitudes of
+`trainables.augment.Policy`. kornia is not a dependency; its row says so where it is
+absent. The last row is a training step of the report's CNN, for the share that
+augmentation takes of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torchvision.transforms import v2
+
+from trainables.augment import POLICY, augment
+from trainables.models import build_model
+
+BATCH = 64
+STRENGTH = 0.5
+
+
+def ours(images: Tensor) -> Callable[[], object]:
+    generator = torch.Generator().manual_seed(0)
+    return lambda: augment(images, STRENGTH, generator)
+
+
+def torchvision_loop(images: Tensor) -> Callable[[], object]:
+    """torchvision draws once a call, so a draw a sample needs a call a sample."""
+    degrees, scale, colour = _magnitudes()
+    transform = v2.Compose(
+        [
+            v2.RandomAffine(degrees, (POLICY.shift * STRENGTH,) * 2, scale, shear=8),
+            v2.RandomPerspective(0.2, p=1.0),
+            v2.ColorJitter(colour, colour, colour, 0.08),
+            v2.RandomInvert(POLICY.inversion * STRENGTH),
+            v2.RandomAdjustSharpness(1.5),
+            v2.GaussianNoise(sigma=POLICY.noise * STRENGTH),
+            v2.RandomErasing(1.0, scale=(0.0, 0.06)),
+        ]
+    )
+    return lambda: torch.stack([transform(image) for image in images])
+
+
+def kornia_batch(images: Tensor) -> Callable[[], object]:
+    """Raises ImportError where kornia is not installed."""
+    import kornia.augmentation as kornia
+
+    degrees, scale, colour = _magnitudes()
+    transform = kornia.AugmentationSequential(
+        kornia.RandomAffine(degrees, (POLICY.shift * STRENGTH,) * 2, scale, shear=8.0, p=1.0),
+        kornia.RandomPerspective(0.2, p=1.0),
+        kornia.ColorJitter(colour, colour, colour, 0.08, p=1.0),
+        kornia.RandomInvert(p=POLICY.inversion * STRENGTH),
+        kornia.RandomSharpness(0.4),
+        kornia.RandomGaussianNoise(std=POLICY.noise * STRENGTH, p=1.0),
+        kornia.RandomErasing(scale=(0.001, 0.06), p=1.0),
+    )
+    return lambda: transform(images)
+
+
+def _magnitudes() -> tuple[float, tuple[float, float], float]:
+    """Degrees of rotation, range of scale and size of the colour changes, at STRENGTH."""
+    spread = POLICY.zoom * STRENGTH
+    return POLICY.rotation * STRENGTH, (1 - spread, 1 + spread), 0.3
+
+
+def cnn_step(images: Tensor) -> Callable[[], object]:
+    model = build_model("cnn", 10, seed=0).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(model.parameters(), 1e-3)
+    labels = torch.arange(len(images)) % 10
+
+    def step() -> None:
+        optimizer.zero_grad()
+        functional.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+
+    return step
+
+
+ROWS = {
+    "ours, whole batch": ours,
+    "torchvision v2, loop over samples": torchvision_loop,
+    "kornia, whole batch": kornia_batch,
+    "(training step of the CNN)": cnn_step,
+}
+
+
+def milliseconds(call: Callable[[], object], seconds: float = 6.0) -> float:
+    """Median time of a call in ms, after two to warm up, over about `seconds`."""
+    call(), call()
+    times, end = [], time.perf_counter() + seconds
+    while len(times) < 5 or time.perf_counter() < end:
+        start = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - start) * 1e3)
+    return statistics.median(times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, help="also write the rows to this file")
+    path = parser.parse_args().json
+    torch.set_num_threads(1)
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(BATCH, 3, 32, 32, generator=generator)
+    images = images.contiguous(memory_format=torch.channels_last)
+    rows = []
+    print(f"{'':36}{'ms a batch':>12}{'images/s':>12}   batch of {BATCH}, strength {STRENGTH}")
+    for name, make in ROWS.items():
+        try:
+            taken = milliseconds(make(images))
+        except ImportError as error:
+            rows.append({"name": name, "skipped": str(error)})
+            print(f"{name:36}skipped: {error}")
+            continue
+        rate = BATCH / taken * 1e3
+        rows.append({"name": name, "ms_per_batch": taken, "images_per_second": rate})
+        print(f"{name:36}{taken:12.2f}{rate:12,.0f}")
+    if path:
+        path.write_text(json.dumps({"batch": BATCH, "strength": STRENGTH, "rows": rows}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
