@@ -16,21 +16,21 @@ EDGE = 0.05  # share of the searched range that counts as its edge
 
 def caveats(run: Run, best: pd.Series | None) -> list[str]:
     """One sentence or two each, most consequential first."""
-    lines = [
-        *_incomplete(run),
+    adaptive = (
         "A search's trials are adaptive and not independent, so nothing statistical is "
         "concluded here. Compare systems with `python -m study.confirm`: matched budgets, "
-        "paired seeds, tests and intervals.",
+        "paired seeds, tests and intervals."
+    )
+    optimistic = (
         f"The best trial was chosen by its {run.objective.label}, so that value is optimistic. "
-        "The test set was not touched.",
-        *(edge_warnings(run, best) if best is not None else []),
-        *_fixed(run),
-        _seeds(run),
-        *_pruned(run),
-        f"Everything here is about {run.data}"
-        + _sizes(run)
-        + ", and says nothing about another data set or size.",
-    ]
+        "The test set was not touched."
+    )
+    scope = (
+        f"Everything here is about {run.data}{_sizes(run)}, and says nothing about another data "
+        "set or size."
+    )
+    chosen = [optimistic, *edge_warnings(run, best)] if best is not None else []
+    lines = [adaptive, *chosen, *_fixed(run), _seeds(run), *_pruned(run), scope]
     if run.manifest.git.get("dirty"):
         lines.append("The code had uncommitted changes: the commit alone does not repeat this run.")
     return lines
@@ -65,17 +65,16 @@ def _edge(domain: Domain, value: object) -> str:
     return "lower" if place <= EDGE else "upper" if place >= 1 - EDGE else ""
 
 
-def _incomplete(run: Run) -> list[str]:
+def unfinished(run: Run) -> list[str]:
+    """That a run has not come to its end, and the command that continues it; else nothing."""
     if run.finished:
         return []
-    unfinished = int(run.trials["state"].eq("running").sum())
+    open_trials = int(run.trials["state"].eq("running").sum())
     asked = run.manifest.spec.get("trials")
     count = f"{len(run.trials)} of {asked} trials" if asked else f"{len(run.trials)} trials"
     what = "was interrupted" if run.manifest.status == "interrupted" else "has not come to its end"
-    return [
-        f"This run {what}: {count} started, {unfinished} of them unfinished. The command that "
-        f"continues it: `{run.manifest.command}`"
-    ]
+    started = f"This run {what}: {count} started, {open_trials} of them unfinished."
+    return [f"{started} The command that continues it: `{run.manifest.command}`"]
 
 
 def _fixed(run: Run) -> list[str]:
@@ -101,10 +100,9 @@ def _pruned(run: Run) -> list[str]:
     pruned = int(run.trials["state"].eq("pruned").sum())
     if not pruned:
         return []
-    return [
-        f"{text.counted(pruned, 'trial was', 'trials were')} stopped early on the strength of a "
-        "few epochs; slow starters, strongly augmented ones above all, can be lost that way."
-    ]
+    stopped = f"{text.counted(pruned, 'trial was', 'trials were')} stopped early"
+    lost = "slow starters, strongly augmented ones above all, can be lost that way"
+    return [f"{stopped} on the strength of a few epochs; {lost}."]
 
 
 def _sizes(run: Run) -> str:

@@ -17,12 +17,12 @@ _METRICS = ("val_accuracy", "val_loss", "val_f1", "train_loss", "gap")
 
 def section(runs: list[Run], sections: list[Section]) -> Section:
     """The table of best trials and what forbids reading one row against another."""
-    lines = [
+    line = (
         "Each row is the best trial of one search, chosen on that search's own objective. "
         "The runs are shown side by side and not pooled; a difference between two rows is not "
         "a test of anything. `python -m study.confirm` makes one."
-    ]
-    part = Part(lines=lines, tables=[comparison_table(runs)], bullets=differences(runs))
+    )
+    part = Part(lines=[line], tables=[comparison_table(runs)], bullets=differences(runs))
     return Section("comparison", "Comparison of the best trials", "", [part])
 
 
@@ -33,8 +33,6 @@ def comparison_table(runs: list[Run]) -> Table:
         best = tables.best_trial(tables.ordered_trials(run))
         row = {
             "run": run.manifest.run_id,
-            "space": run.manifest.space.get("name", ""),
-            "model": run.manifest.space.get("model", ""),
             "data": run.data,
             "objective": run.objective.label,
             "trials": len(run.trials),

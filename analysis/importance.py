@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.load import Run
 from analysis.tables import CONFIG
-from study.domains import Choice, Domain, Fixed, Float
+from study.domains import Choice, Fixed, Float, Int
 from trainables.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MIN_TRIALS = 8
 _TARGET_TRIALS = 5  # Optuna's advice: at least this many trials above the quantile
-_DIRECTIONS = {"max": "maximize", "min": "minimize"}
+Searched = Float | Int | Choice
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def importance(run: Run, trials: pd.DataFrame) -> Importance:
     can be estimated: too few completed trials, or none differing in any dimension.
     """
     ranked = trials[trials["rank"].notna()]
-    varied = {
+    varied: dict[str, Searched] = {
         name: domain
         for name, domain in run.dimensions.items()
         if not isinstance(domain, Fixed)
@@ -67,14 +67,15 @@ def importance(run: Run, trials: pd.DataFrame) -> Importance:
     return Importance(shares, len(ranked), round(share * len(ranked)), "Optuna's PED-ANOVA")
 
 
-def _study(run: Run, ranked: pd.DataFrame, varied: dict[str, Domain]) -> optuna.Study:
+def _study(run: Run, ranked: pd.DataFrame, varied: dict[str, Searched]) -> optuna.Study:
     """An in-memory study of the completed trials."""
     import optuna
 
     spaces = {name: _distribution(domain) for name, domain in varied.items()}
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(direction=_DIRECTIONS[run.objective.direction])
+    maximise = run.objective.direction == "max"
+    study = optuna.create_study(direction="maximize" if maximise else "minimize")
     optuna.logging.set_verbosity(level)
     configs = ranked[[CONFIG + name for name in varied]].itertuples(index=False, name=None)
     values = ranked[run.objective.name].astype(float)
@@ -89,13 +90,14 @@ def _study(run: Run, ranked: pd.DataFrame, varied: dict[str, Domain]) -> optuna.
     return study
 
 
-def _distribution(domain: Domain) -> Any:
+def _distribution(domain: Searched) -> Any:
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     if isinstance(domain, Choice):
         return CategoricalDistribution(domain.options)
-    kind = FloatDistribution if isinstance(domain, Float) else IntDistribution
-    return kind(domain.low, domain.high, log=domain.log)
+    if isinstance(domain, Float):
+        return FloatDistribution(domain.low, domain.high, log=domain.log)
+    return IntDistribution(domain.low, domain.high, log=domain.log)
 
 
 def _evaluate(study: optuna.Study, share: float) -> dict[str, float]:

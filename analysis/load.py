@@ -14,6 +14,11 @@ from trainables.errors import FAILED, UserError
 if TYPE_CHECKING:
     import pandas as pd
 
+# What a report cannot do without; other columns may come with later versions.
+_METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_f1")
+_EPOCH_COLUMNS = ("trial", "epoch", *_METRICS)
+_TRIAL_COLUMNS = ("trial", "state", "epoch", "seconds", "error", *_METRICS)
+
 
 @dataclass(frozen=True)
 class Run:
@@ -58,8 +63,8 @@ def load_run(path: Path) -> Run:
     epochs, trials = _tables(path)
     if epochs.empty:
         raise UserError(f"{path} has no epoch yet: nothing can be reported", FAILED)
-    _check_columns(path, epochs, [*records.EPOCH_COLUMNS, objective.name])
-    _check_columns(path, trials, [*records.TRIAL_COLUMNS, objective.name])
+    _check_columns(path, epochs, [*_EPOCH_COLUMNS, objective.name])
+    _check_columns(path, trials, [*_TRIAL_COLUMNS, objective.name])
     return Run(path, manifest, epochs, trials, _dimensions(path, manifest), objective)
 
 

@@ -111,8 +111,8 @@ def _table(table: Table, out: Path, prefix: str) -> dict[str, Any]:
 
 def _picture(picture: Picture, out: Path, prefix: str) -> dict[str, Any]:
     stem = out / FIGURES / (prefix + picture.name)
+    style.lay_out(picture.figure)
     picture.figure.savefig(stem.with_suffix(".png"), dpi=160)
-    picture.figure.set_layout_engine("none")  # laid out once: the SVG is placed alike
     buffer = io.BytesIO()
     picture.figure.savefig(buffer, format="svg", dpi=200, metadata={"Date": None})
     stem.with_suffix(".svg").write_bytes(buffer.getvalue())

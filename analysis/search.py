@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis import style, tables, text
-from analysis.caveats import caveats
+from analysis.caveats import caveats, unfinished
 from analysis.importance import importance
 from analysis.load import Run
 from analysis.page import Part, Section, anchor
@@ -22,7 +22,7 @@ def section(run: Run) -> Section:
     best = tables.best_trial(trials)
     with style.styled():
         pictures, notes = _pictures(run, trials, best)
-    parts = [Part(lines=summary(run, trials, best))]
+    parts = [Part(lines=[summary(run, trials, best), *unfinished(run)])]
     if best is not None:
         parts.append(Part("Best configuration", tables=[tables.best_table(run, best)]))
     parts += [
@@ -35,13 +35,13 @@ def section(run: Run) -> Section:
     return Section(anchor(run.manifest.run_id), title, _subtitle(run), parts)
 
 
-def summary(run: Run, trials: pd.DataFrame, best: pd.Series | None) -> list[str]:
+def summary(run: Run, trials: pd.DataFrame, best: pd.Series | None) -> str:
     """What was found, in sentences for a reader outside the field."""
     tried = f"{text.counted(len(trials), 'configuration was', 'configurations were')} tried"
     lines = [f"{tried}: {text.listed(_counts(trials))}."]
     if best is None:
         lines.append("No trial came to its end with a finite result, so there is no best one.")
-        return [" ".join(lines)]
+        return " ".join(lines)
     label, value = run.objective.label, float(best[run.objective.name])
     lines.append(
         f"The best reached a {label} of {text.metric(value)} on {run.data} "
@@ -55,12 +55,12 @@ def summary(run: Run, trials: pd.DataFrame, best: pd.Series | None) -> list[str]
         if CONFIG + name in best
     ]
     lines.append(f"Its settings: {', '.join(settings)}.")
-    return [" ".join(lines)]
+    return " ".join(lines)
 
 
 def _counts(trials: pd.DataFrame) -> list[str]:
     words = {
-        "completed": "ran to the end of their schedule",
+        "completed": "ran to the end",
         "pruned": "stopped early",
         "diverged": "diverged",
         "failed": "failed",
@@ -79,6 +79,8 @@ def _against_baseline(run: Run, trials: pd.DataFrame, best: pd.Series, value: fl
     if not same.any():
         return "."
     baseline = trials[same].iloc[0]
+    if trials["rank"].notna().sum() == 1:
+        return "."
     if baseline["trial"] == best["trial"]:
         return ", which is the configuration of all defaults: no other did better."
     other = float(baseline[run.objective.name])
@@ -118,8 +120,6 @@ def _pictures(
         pictures.append(samples.samples(run))
     except UserError as reason:
         notes.append(f"{reason}.")
-    if best is None:
-        notes.append("No trial completed: best so far is not drawn.")
     return [picture for picture in pictures if picture is not None], notes
 
 
@@ -138,9 +138,7 @@ def provenance(run: Run) -> list[tuple[str, str]]:
     """(term, value) pairs that let somebody else repeat the run."""
     manifest = run.manifest
     git, hardware, data = manifest.git, manifest.hardware, manifest.data
-    commit = str(git.get("commit", "unknown")) + (
-        " with uncommitted changes" * bool(git.get("dirty"))
-    )
+    dirty = " with uncommitted changes" if git.get("dirty") else ""
     machine = [
         text.counted(int(hardware.get("cpus") or 0), "CPU core"),
         text.counted(int(hardware.get("gpus") or 0), "GPU"),
@@ -155,7 +153,7 @@ def provenance(run: Run) -> list[tuple[str, str]]:
         ("Objective", f"{run.objective.label}, {run.objective.direction}imised"),
         ("Seeds", ", ".join(str(seed) for seed in manifest.seeds)),
         ("Data", f"{run.data}, content hash {data.get('content_hash', 'unknown')}"),
-        ("Code", f"commit {commit}"),
+        ("Code", f"commit {git.get('commit', 'unknown')}{dirty}"),
         ("Machine", ", ".join(part for part in machine if part)),
         ("Packages", ", ".join(f"{name} {v}" for name, v in manifest.packages.items())),
         ("Optuna study", f"{OPTUNA_DB}, study {manifest.run_id}"),

@@ -17,7 +17,7 @@ from study.records import STATES
 
 SHOWN_ROWS = 200
 CONFIG = "config."
-_SHOWN_METRICS = ("val_accuracy", "val_loss", "val_f1", "train_accuracy", "train_loss")
+_SHOWN_METRICS = ("val_accuracy", "val_loss", "val_f1", "train_loss")
 _STATE_ORDER = {"completed": 0, "running": 1, "pruned": 2, "diverged": 3, "failed": 4}
 _LATEX = str.maketrans(
     {c: f"\\{c}" for c in "&%$#_{}"}
@@ -88,14 +88,16 @@ def trials_table(run: Run, trials: pd.DataFrame) -> Table:
         "state": trials["state"],
     }
     formats: dict[str, Callable[[Any], str]] = {}
-    names = dict.fromkeys([run.objective.name, *_SHOWN_METRICS, "gap"])
-    for name in names:
-        header = metric_header(name)
-        columns[header], formats[header] = trials[name].astype(float), text.metric
+    metrics = list(dict.fromkeys([run.objective.name, *_SHOWN_METRICS, "gap"]))
+    for name in metrics:
+        formats[metric_header(name)] = text.metric
+    columns[metric_header(metrics[0])] = trials[metrics[0]].astype(float)
     columns["epochs trained"] = trials["epoch"]
     for name, domain in run.dimensions.items():
         if CONFIG + name in trials:
             columns[text.dimension_header(name, domain)] = trials[CONFIG + name]
+    for name in metrics[1:]:
+        columns[metric_header(name)] = trials[name].astype(float)
     columns["time (s)"] = trials["seconds"].astype(float).round(1)
     if trials["error"].fillna("").ne("").any():
         columns["error"] = trials["error"].fillna("")
@@ -142,7 +144,7 @@ def states_table(run: Run, trials: pd.DataFrame) -> Table:
 def metric_header(name: str) -> str:
     """Column header of a metric: "validation loss (nats)"."""
     if name == "gap":
-        return "validation - train loss (nats)"
+        return "generalisation gap (nats)"
     return f"{METRICS[name].label} ({METRICS[name].unit})"
 
 
@@ -178,9 +180,18 @@ def _latex(printed: pd.DataFrame, table: Table) -> str:
 
     columns = "".join("r" if right else "l" for right in numeric_columns(table))
     rows = [line(list(row)) for row in printed.itertuples(index=False)]
-    return "\n".join(
-        [r"% needs \usepackage{booktabs}", r"\begin{table}", r"\centering"]
-        + [rf"\caption{{{table.title.translate(_LATEX)}}}", rf"\begin{{tabular}}{{{columns}}}"]
-        + [r"\toprule", line(list(printed)), r"\midrule", *rows, r"\bottomrule"]
-        + [r"\end{tabular}", r"\end{table}", ""]
-    )
+    lines = [
+        r"% needs \usepackage{booktabs}",
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{table.title.translate(_LATEX)}}}",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        line(list(printed)),
+        r"\midrule",
+        *rows,
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"

@@ -15,6 +15,7 @@ from analysis.load import Run
 from analysis.plots.picture import Picture
 from study.records import STATES
 
+_MARKED = ("pruned", "diverged", "failed")  # states whose last epoch is marked
 _PANELS = {"loss": "loss (nats)", "accuracy": "accuracy (fraction)"}
 
 
@@ -38,13 +39,15 @@ def best_curves(run: Run, trial: int, state: str) -> Picture:
             )
         axes.set_ylabel(label)
         axes.margins(x=0.04, y=0.08)
+        if not np.isfinite(_finite(rows[[f"train_{kind}", f"val_{kind}"]])).any():
+            style.mark_empty(axes)
     low = _finite(rows["val_loss"])
     if np.isfinite(low).any():
         where = int(np.nanargmin(low))
         panels[0].plot(
             rows["epoch"].iloc[where], low[where], "o", ms=9, mfc="none", mec=style.INK, mew=1.3
         )
-    panels[0].legend(loc="best")
+    panels[1].legend(loc="best")
     panels[1].set_xlabel("epoch")
     style.whole_number_ticks(panels[1])
     title = f"Learning curves of trial {trial}" + (
@@ -134,13 +137,12 @@ def _lines(
         lines.set_rasterized(dense)
         axes.add_collection(lines, autolim=False)
         ends = [s[0] for s in chosen if len(s) == 1] + [
-            s[-1] for s in chosen if len(s) > 1 and state in ("pruned", "diverged", "failed")
+            s[-1] for s in chosen if len(s) > 1 and state in _MARKED
         ]
         if ends:
-            marks = axes.scatter(
-                *np.array(ends).T, s=12, marker=style.STATE_MARKERS[state], color=colour,
-                linewidths=0.9, alpha=min(1.0, alpha * 1.5),
-            )  # fmt: skip
+            x, y = np.array(ends).T
+            marks = axes.scatter(x, y, s=12, marker=style.STATE_MARKERS[state], color=colour)
+            marks.set(linewidths=0.9, alpha=min(1.0, alpha * 1.5))
             marks.set_rasterized(dense)
     if best is not None and best in owners:
         curve = segments[int(np.flatnonzero(owners == best)[0])]
@@ -148,6 +150,8 @@ def _lines(
     finite = points[np.isfinite(points[:, 1])]
     if len(finite):
         axes.update_datalim(finite)
+    else:
+        style.mark_empty(axes)
     axes.autoscale_view()
 
 
@@ -168,8 +172,8 @@ def _all_caption(run: Run, best: int | None) -> str:
         last = run.trials.loc[run.trials["state"] == "completed"]
         gap = _finite(last["val_loss"]) - _finite(last["train_loss"])
         parts.append(
-            f"Over the {text.counted(len(last), 'completed trial')} the final validation loss "
-            f"exceeds the clean training loss by {np.nanmedian(gap):.3f} nats in the median."
+            f"Completed trials ({len(last)}) end with a validation loss {np.nanmedian(gap):.3f} "
+            "nats above the clean training loss (median)."
         )
     if pruned:
         trials = text.counted(pruned, "trial was", "trials were")
@@ -181,12 +185,12 @@ def _all_caption(run: Run, best: int | None) -> str:
 
 def _handles(run: Run, best: int | None) -> list[Line2D]:
     present = [state for state in STATES if (run.trials["state"] == state).any()]
-    handles = [
-        Line2D(
-            [], [], color=style.STATE_COLOURS[s], marker=style.STATE_MARKERS[s], ms=4, lw=1, label=s
-        )
-        for s in present
-    ]
+    handles = []
+    for state in present:
+        marker = style.STATE_MARKERS[state] if state in _MARKED else ""
+        line = Line2D([], [], color=style.STATE_COLOURS[state], marker=marker, ms=4, lw=1)
+        line.set_label(state)
+        handles.append(line)
     if best is not None:
         handles.append(Line2D([], [], color=style.INK, lw=2, label=f"best: trial {best}"))
     return handles

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from analysis import style, text
@@ -12,14 +13,14 @@ from analysis.plots.picture import Picture
 
 
 def best_so_far(run: Run) -> Picture | None:
-    """Objective of every completed trial and the best until then; None without any.
+    """Objective of every completed trial and the best until then; None for a single trial.
 
     Trials stand in the order of their numbers, which is the order they were started in.
     """
     trials = run.trials.sort_values("trial")
     value = trials[run.objective.name].to_numpy(dtype=float, na_value=np.nan)
     counts = trials["state"].eq("completed").to_numpy() & np.isfinite(value)
-    if not counts.any():
+    if not counts.any() or len(trials) < 2:
         return None
     better = np.fmax if run.objective.direction == "max" else np.fmin
     course = better.accumulate(np.where(counts, value, np.nan))
@@ -54,7 +55,7 @@ def best_so_far(run: Run) -> Picture | None:
     return Picture("best_so_far", "Best so far", figure, caption, alt)
 
 
-def _focus(axes, value: np.ndarray, course: np.ndarray, direction: str) -> None:
+def _focus(axes: Axes, value: np.ndarray, course: np.ndarray, direction: str) -> None:
     """Keep a single hopeless trial from flattening the step line: clip its side."""
     low, high = value.min(), value.max()
     if len(value) >= 8:
@@ -73,16 +74,14 @@ def _caption(run: Run, trials: pd.DataFrame, course: np.ndarray, spent: np.ndarr
     number = int(trials["trial"].iloc[found])
     label = run.objective.label
     share = spent[found] / spent[-1] if spent[-1] else 0.0
-    text_ = (
+    found_at = (
         f"The best {label} ({text.metric(final)}) came from trial {number}, after "
         f"{share:.0%} of the {int(spent[-1]):,} epochs spent."
     )
-    if len(trials) < 3:
-        return text_
     late = found >= 0.75 * (len(trials) - 1)
     verdict = (
         "It was found late: more trials may well find better."
         if late
         else "Nothing better was found after that."
     )
-    return f"{text_} {verdict}"
+    return f"{found_at} {verdict}"

@@ -37,7 +37,7 @@ def samples(run: Run) -> Picture | None:
         ) from None
     images = images[:, :_COLUMNS]
     mosaic = _mosaic(images)
-    figure = style.figure(0.62 + (style.WIDTH - 0.5) * mosaic.shape[0] / mosaic.shape[1])
+    figure = style.figure(0.45 + (style.WIDTH - 0.5) * mosaic.shape[0] / mosaic.shape[1])
     axes = figure.subplots()
     axes.imshow(mosaic, interpolation="nearest", aspect="equal")
     axes.set_yticks(

@@ -13,7 +13,7 @@ from analysis import style, text
 from analysis.load import Run
 from analysis.plots.picture import Picture
 from analysis.tables import CONFIG
-from study.domains import Choice, Domain, Fixed
+from study.domains import Choice, Domain, Fixed, Float, Int
 
 _COLUMNS = 2
 _SHOWN = ("pruned", "running", "completed")
@@ -24,7 +24,7 @@ def slices(run: Run, trials: pd.DataFrame, best: pd.Series | None) -> Picture | 
 
     trials: as `tables.ordered_trials` gives them, best first.
     """
-    dimensions = {
+    dimensions: dict[str, Domain] = {
         name: domain
         for name, domain in run.dimensions.items()
         if not isinstance(domain, Fixed) and CONFIG + name in trials
@@ -85,6 +85,7 @@ def _panel(
     if best is not None:
         where = trials["trial"].eq(best["trial"]).to_numpy()
         axes.plot(x[where], value[where], "o", ms=9, mfc="none", mec=style.INK, mew=1.4, zorder=4)
+    axes.margins(y=0.12)
     axes.set_xlabel(text.dimension_header(name, domain), fontsize=8.5)
 
 
@@ -105,7 +106,7 @@ def _caption(run: Run, trials: pd.DataFrame, dimensions: dict[str, Domain]) -> s
     widths = {
         name: _share(domain, top[CONFIG + name])
         for name, domain in dimensions.items()
-        if not isinstance(domain, Choice) and domain.low < domain.high
+        if isinstance(domain, (Float, Int)) and domain.low < domain.high
     }
     legend = "Dotted: the default."
     if len(ranked) < 6 or not widths:
@@ -119,7 +120,7 @@ def _caption(run: Run, trials: pd.DataFrame, dimensions: dict[str, Domain]) -> s
     )
 
 
-def _share(domain: Domain, values: pd.Series) -> float:
+def _share(domain: Float | Int, values: pd.Series) -> float:
     low, high = values.astype(float).min(), values.astype(float).max()
     ends = [low, high, domain.low, domain.high]
     low, high, start, end = np.log(ends) if domain.log else ends
@@ -128,20 +129,14 @@ def _share(domain: Domain, values: pd.Series) -> float:
 
 def _handles(trials: pd.DataFrame, best: pd.Series | None) -> list[Line2D]:
     names = {"completed": "completed", "pruned": "stopped early", "running": "unfinished"}
-    handles = [
-        Line2D(
-            [],
-            [],
-            lw=0,
-            ms=5,
-            marker=style.STATE_MARKERS[state],
-            label=names[state],
-            mec=style.STATE_COLOURS[state],
-            mfc=style.STATE_COLOURS[state] if state == "completed" else "none",
-        )  # fmt: skip
-        for state in ("completed", "pruned", "running")
-        if trials["state"].eq(state).any()
-    ]
+    handles = []
+    for state in reversed(_SHOWN):
+        if trials["state"].eq(state).any():
+            colour = style.STATE_COLOURS[state]
+            marker, fill = style.STATE_MARKERS[state], colour if state == "completed" else "none"
+            line = Line2D([], [], lw=0, ms=5, marker=marker, mec=colour, mfc=fill)
+            line.set_label(names[state])
+            handles.append(line)
     if best is not None:
         handles.append(
             Line2D([], [], lw=0, ms=8, marker="o", mfc="none", mec=style.INK, label="best")

@@ -63,7 +63,7 @@ def configuration(trial: int, generator: np.random.Generator) -> dict[str, Any]:
         return dict(space("resnet18_aug").defaults())
     return {
         "learning_rate": float(3e-4 * 100 ** generator.random()),
-        "epochs": int(round(2 * 4 ** generator.random())),
+        "epochs": round(2 * 4 ** generator.random()),
         "augment_strength": float(generator.random()),
         "weight_decay": float(1e-5 * 1e4 ** generator.random()),
         "batch_size": int(generator.choice([32, 64, 128])),
