@@ -109,7 +109,7 @@ class Display:
         if record:
             told.append(f"  epoch {record['epoch']:>2}/{record['epochs']:<2}")
             told.append(f"  {self._metric.name} {record[self._metric.name]:.4f}")
-        told.append(f"  {describe(self._configs.get(number, {}))}", style="dim")
+        told.append(f"  {describe(self._configs.get(number, {}), BRIEF)}", style="dim")
         if number == self._best:
             told.append("  best", style="bold green")
         return told
@@ -152,7 +152,7 @@ class Display:
         shown = "" if value is None else f"  {self._metric.name} {value:.4f}"
         return Text(
             f"trial {number:>3}  running    epoch {record.get('epoch', 0):>2}/"
-            f"{config.get('epochs', 0):<2}{shown}  {describe(config)}",
+            f"{config.get('epochs', 0):<2}{shown}  {describe(config, BRIEF)}",
             overflow="ellipsis",
             no_wrap=True,
         )
@@ -182,11 +182,16 @@ _SHORT = {
 }
 
 
-def describe(config: dict[str, Any]) -> str:
-    """A configuration in a few words: "lr 0.003, 8 epochs, strength 0.5"."""
+BRIEF = ("learning_rate", "augment_strength")  # what fits a line of 80 columns
+
+
+def describe(config: dict[str, Any], names: tuple[str, ...] | None = None) -> str:
+    """A configuration (or these names of it) in a few words: "lr 0.003, strength 0.5"."""
     words = []
     for name, value in config.items():
-        shown = f"{value:.3g}" if isinstance(value, float) else str(value)
+        if names is not None and name not in names:
+            continue
+        shown = f"{value:.2g}" if isinstance(value, float) else str(value)
         words.append(f"{shown} epochs" if name == "epochs" else f"{_SHORT.get(name, name)} {shown}")
     return ", ".join(words)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trainables.data.base import Dataset
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the sample images in a report
-PROGRESS = "progress"  # whole percent of the trial's own schedule
+DRIVER_BYTES = 300_000_000  # what a process that has imported Ray and torch takes
 RETRIES = 2  # for a worker that dies or raises; a retry goes on from the last epoch
 
 
@@ -51,8 +51,10 @@ def run_trials(
     Blocks. KeyboardInterrupt passes through, with all that was finished on record.
     """
     trainable = tune.with_parameters(_train_one, job=job)
-    # Workers of a Ray Train trial bring their own resources; its driver takes none.
-    bundle = {"CPU": slots.cpus, "GPU": slots.gpus} if slots.workers == 1 else {"CPU": 0}
+    # A group's workers bring their own resources. Its driver only waits, and must hold no
+    # CPU that they wait for; but Tune takes no empty request, so it holds some memory.
+    solo = slots.workers == 1
+    bundle = {"CPU": slots.cpus, "GPU": slots.gpus} if solo else {"memory": DRIVER_BYTES}
     tuner = tune.Tuner(
         tune.with_resources(trainable, bundle),
         tune_config=tune.TuneConfig(
@@ -60,7 +62,7 @@ def run_trials(
             scheduler=scheduler,
             num_samples=remaining,
             max_concurrent_trials=slots.count,
-            reuse_actors=slots.workers == 1,
+            reuse_actors=solo,
             trial_dirname_creator=_directory,
         ),
         run_config=tune.RunConfig(
@@ -75,12 +77,14 @@ def run_trials(
     tuner.fit()
 
 
-def training_job(
-    dataset: Dataset, fixed: dict[str, Any], checkpoints: Path, slots: Slots
-) -> TrainingJob:
-    """The job of a training study on these slots."""
-    threads = max(1, int(slots.cpus))
-    return TrainingJob(dataset, fixed, checkpoints.resolve(), threads)
+def training_job(dataset: Dataset, fixed: dict[str, Any], checkpoints: Path, slots: Slots) -> Job:
+    """The job of a training study on these slots: solo, or a group of workers a trial."""
+    folder = checkpoints.resolve()
+    if slots.workers == 1:
+        return TrainingJob(dataset, fixed, folder, threads=max(1, int(slots.cpus)))
+    from trainables.ray_train import GroupJob
+
+    return GroupJob(ray.put(dataset), fixed, folder, slots.workers, slots.cpus, slots.gpus)
 
 
 def start_samples(dataset: Dataset, seed: int) -> ray.ObjectRef:
@@ -104,8 +108,8 @@ def asha(metric: Metric, journal: Journal) -> TrialScheduler:
     Trials of earlier sessions are played back from the journal, so an interrupted
     search stops the same trials as an uncut one.
     """
-    scheduler = ASHAScheduler(
-        time_attr=PROGRESS,
+    scheduler = _SparingTheBaseline(
+        time_attr="progress",
         metric=metric.name,
         mode=metric.direction,
         grace_period=FIRST_RUNG,
@@ -113,11 +117,19 @@ def asha(metric: Metric, journal: Journal) -> TrialScheduler:
         max_t=101,  # above 100 percent: a trial's own end is never an early stop
     )
     for number in journal.ended():
-        ghost = Trial("past", stub=True, trial_id=f"past-{number}")
+        ghost = Trial("past", stub=True, trial_id=f"past-{number}", config={"trial": number})
         scheduler.on_trial_add(None, ghost)
         for record in journal.epochs_of(number):
-            scheduler.on_trial_result(None, ghost, with_progress(record))
+            scheduler.on_trial_result(None, ghost, record)
     return scheduler
+
+
+class _SparingTheBaseline(ASHAScheduler):
+    """ASHA that lets trial 0 finish: the defaults are what the best trial is compared with."""
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: Record) -> str:
+        decision = super().on_trial_result(tune_controller, trial, result)
+        return str(TrialScheduler.CONTINUE if trial.config["trial"] == 0 else decision)
 
 
 def no_early_stopping() -> TrialScheduler:
@@ -125,14 +137,9 @@ def no_early_stopping() -> TrialScheduler:
     return FIFOScheduler()
 
 
-def with_progress(record: Record) -> Record:
-    """The record with the share of the trial's own schedule that is done, in percent."""
-    return {**record, PROGRESS: round(100 * record["epoch"] / record["epochs"])}
-
-
 def _train_one(config: dict[str, Any], job: Job) -> None:
     """What runs in the (reused) worker: one trial, reporting to Tune after every epoch."""
-    job(config["trial"], config["params"], lambda record: tune.report(with_progress(record)))
+    job(config["trial"], config["params"], tune.report)
 
 
 def _directory(trial: Trial) -> str:

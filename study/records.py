@@ -51,6 +51,7 @@ EPOCH_COLUMNS: dict[str, str] = {
     "val_loss": "mean cross-entropy on the validation images, nats",
     "val_accuracy": "share of validation images read correctly",
     "val_f1": "macro F1 on the validation images",
+    "progress": "share of the schedule that is done, whole percent",
     "learning_rate": "rate of the epoch's last optimiser step",
     "seconds": "wall time of the epoch, evaluation included, s",
     "images_per_second": "training images per second, evaluation excluded",

@@ -30,6 +30,7 @@ def closed_form(params: dict[str, Any], report: Report, seconds_per_epoch: float
             {
                 "epoch": epoch,
                 "epochs": params["epochs"],
+                "progress": round(100 * epoch / params["epochs"]),
                 "train_loss": loss * 0.9,
                 "train_accuracy": accuracy,
                 "val_loss": loss,

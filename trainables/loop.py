@@ -136,6 +136,7 @@ class Training:
         record = {
             "epoch": epoch,
             "epochs": self.config.epochs,
+            "progress": round(100 * epoch / self.config.epochs),
             "train_loss": clean["loss"],
             "train_accuracy": clean["accuracy"],
             "val_loss": val["loss"],
