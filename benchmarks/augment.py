@@ -1,4 +1,4 @@
-"""Images augmented a second on one CPU thread: ours, torchvision v2 and kornia.
+"""Images augmented a second of CPU time, one thread: ours, torchvision v2 and kornia.
 
     uv run python -m benchmarks.augment [--json PATH]        about a minute
 
@@ -96,13 +96,17 @@ ROWS = {
 
 
 def milliseconds(call: Callable[[], object], seconds: float = 6.0) -> float:
-    """Median time of a call in ms, after two to warm up, over about `seconds`."""
-    call(), call()
+    """Median CPU time of a call in ms, after two to warm up, over about `seconds`.
+
+    CPU time and one thread, so that other work on the machine distorts it less.
+    """
+    for _ in range(2):
+        call()
     times, end = [], time.perf_counter() + seconds
     while len(times) < 5 or time.perf_counter() < end:
-        start = time.perf_counter()
+        start = time.process_time()
         call()
-        times.append((time.perf_counter() - start) * 1e3)
+        times.append((time.process_time() - start) * 1e3)
     return statistics.median(times)
 
 

@@ -22,9 +22,9 @@ from torch.nn import functional
 class Policy:
     """Magnitudes at strength 1; draws are uniform in plus or minus the value.
 
-    The families are those RandAugment (arXiv 1909.13719) and AutoAugment (arXiv
-    1805.09501, table 9: SVHN prefers shear, inversion and rotation) search over, with
-    magnitudes lowered where all act at once instead of two or three of them.
+    The families and bounds are near those of RandAugment (arXiv 1909.13719), and of
+    AutoAugment (arXiv 1805.09501), whose policy for SVHN is mostly inversion, shear and
+    rotation. The photometric ones are smaller: here all act at once, not two or three.
     """
 
     rotation: float = 30.0  # degrees, as RandAugment
@@ -53,8 +53,8 @@ def augment(images: Tensor, strength: float, generator: torch.Generator) -> Tens
 
     images: float32 (N, 3, H, W), values 0..1; the result has the same shape, range,
     device and memory format. strength: 0 to 1, else ValueError. generator: the only
-    source of randomness. It may live on the CPU while the images do not; the draws,
-    bar the pixel noise, are then the same as for images on the CPU.
+    source of randomness. It may live on the CPU while the images do not: the draws are
+    then those of images on the CPU.
     """
     if not 0.0 <= strength <= 1.0:
         raise ValueError(f"augmentation strength must lie in [0, 1], got {strength!r}")
