@@ -68,7 +68,8 @@ def test_an_arm_has_one_name_however_it_is_written():
     assert arm("resnet18_aug", augment_strength=1) == arm("resnet18_aug", augment_strength=1.0)
     assert arm("resnet18_aug", augment_strength=0.25).name == "resnet18_aug[augment_strength=0.25]"
     assert arm("resnet18_aug", augment_strength=0.25).settings() == {
-        "model": "resnet18", "augment_strength": 0.25
+        "model": "resnet18",
+        "augment_strength": 0.25,
     }
     assert arm("resnet18").strength == 0.0
     assert arm("cnn", batch_size=32) != arm("cnn")
@@ -98,7 +99,7 @@ def test_a_crossover_refuses_one_budget():
         overridden([CLAIMS["aug_crossover"]], (4,))
 
 
-@pytest.mark.parametrize("seeds, smallest", [(3, 1 / 8), (8, 1 / 256)])
+@pytest.mark.parametrize(("seeds", "smallest"), [(3, 1 / 8), (8, 1 / 256)])
 def test_the_smallest_p_of_a_paired_test_halves_with_every_seed(seeds, smallest):
     assert minimum_p(CLAIMS["resnet18_beats_cnn"], seeds) == smallest
     assert minimum_p(CLAIMS["aug_crossover"], seeds) == smallest
@@ -174,27 +175,43 @@ def test_all_problems_of_a_file_are_told_at_once(tmp_path):
     )
     text = "\n".join(lines)
     for expected in (
-        "unknown key of", "id must be", "sentence must not", "did you mean paired_difference?",
-        "arms must be two, got 1", "did you mean gap?", "unknown direction 'down'",
-        "budgets must be rising", "smallest_effect must be a finite number above 0, got -1",
-        "alpha must lie", "the id is used twice", "unknown key 'sentense': did you mean sentence?",
-        "sentence is missing", "did you mean tiny?", "unknown setting of arm 'tiny'",
-        "an arm must be", "budgets must be a list of whole numbers",
-        "smallest_effect must be a number, got nan", "seeds must be a whole number, got True",
+        "unknown key of",
+        "id must be",
+        "sentence must not",
+        "did you mean paired_difference?",
+        "arms must be two, got 1",
+        "did you mean gap?",
+        "unknown direction 'down'",
+        "budgets must be rising",
+        "smallest_effect must be a finite number above 0, got -1",
+        "alpha must lie",
+        "the id is used twice",
+        "unknown key 'sentense': did you mean sentence?",
+        "sentence is missing",
+        "did you mean tiny?",
+        "unknown setting of arm 'tiny'",
+        "an arm must be",
+        "budgets must be a list of whole numbers",
+        "smallest_effect must be a number, got nan",
+        "seeds must be a whole number, got True",
     ):
         assert expected in text, expected
     assert len(lines) == len(set(lines)) == 19
 
 
 @pytest.mark.parametrize(
-    "change, expected",
+    ("change", "expected"),
     [
         (("budgets = [2, 4]", "budgets = [4]\nseeds = 4"), "can never be decided: 4 seeds"),
-        (('"tiny_aug", "tiny"', '"tiny", {space = "tiny_aug", augment_strength = 0.0}'),
-         "train the same thing twice"),
+        (
+            ('"tiny_aug", "tiny"', '"tiny", {space = "tiny_aug", augment_strength = 0.0}'),
+            "train the same thing twice",
+        ),
         (('["tiny_aug", "tiny"]', '[{space = "tiny_aug", epochs = 3}, "tiny"]'), "fixes epochs"),
-        (('["tiny_aug", "tiny"]', '[{space = "tiny_aug", augment_strength = 2.0}, "tiny"]'),
-         "outside the space's range"),
+        (
+            ('["tiny_aug", "tiny"]', '[{space = "tiny_aug", augment_strength = 2.0}, "tiny"]'),
+            "outside the space's range",
+        ),
         (("paired_difference", "ordered_trend"), "three or more arms"),
         (("[2, 4]", "[]"), "budgets must be rising"),
     ],
@@ -204,7 +221,7 @@ def test_what_makes_no_sense_is_refused(tmp_path, change, expected):
 
 
 @pytest.mark.parametrize(
-    "arms, expected",
+    ("arms", "expected"),
     [
         (("tiny_aug", "tiny", "tiny_aug"), "twice"),
         (("tiny", "tiny_aug", "cnn"), "rising"),
@@ -218,10 +235,15 @@ def test_a_trend_needs_one_model_by_rising_strength(arms, expected):
         )
 
 
-@pytest.mark.parametrize("text, expected", [
-    ("", "no [[claim]] table"), ("claim = 3", "no [[claim]] table"), ("[[claim", "not valid TOML"),
-    ("claim = [1]", "must be a table"),
-])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "no [[claim]] table"),
+        ("claim = 3", "no [[claim]] table"),
+        ("[[claim", "not valid TOML"),
+        ("claim = [1]", "must be a table"),
+    ],
+)
 def test_a_file_that_holds_no_claims(tmp_path, text, expected):
     assert expected in "\n".join(problems(tmp_path, text))
 

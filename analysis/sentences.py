@@ -1,0 +1,142 @@
+"""Verdicts in words, for a reader outside the field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from study.metrics import METRICS
+
+if TYPE_CHECKING:
+    from analysis.verdicts import AtBudget, Verdict
+
+# What a metric means, where its name alone says nothing to a reader outside the field.
+_MEANING = {
+    "val_loss": "validation loss (error on images kept out of training)",
+    "train_loss": "training loss (error on the images trained on)",
+    "test_loss": "test loss (error on images used for nothing else)",
+    "gap": "generalisation gap (how much larger the error is on new images than on those "
+    "trained on)",
+    "val_accuracy": "share of validation images read correctly",
+    "train_accuracy": "share of training images read correctly",
+    "test_accuracy": "share of test images read correctly",
+}
+_SHOWN = 5
+
+
+def amount(value: float, unit: str) -> str:
+    """A size with its unit: "2.5 percentage points", "0.12 nats"."""
+    if unit.startswith("fraction"):
+        return f"{100 * value:.3g} percentage points{unit.removeprefix('fraction')}"
+    return f"{value:.3g} {unit}"
+
+
+def plain(verdict: Verdict) -> str:
+    """What was found and what it says about the claim."""
+    if verdict.verdict == "withheld":
+        wanted = len(verdict.claim.cells())
+        return (
+            f"The experiment on {verdict.data} is not finished: {len(verdict.missing)} of the "
+            f"{wanted} trainings this claim needs are missing, so no verdict is given."
+        )
+    return f"On {verdict.data}, {_finding(verdict)}{_divergence(verdict)} {_conclusion(verdict)}"
+
+
+def what_would_change_it(verdict: Verdict) -> str:
+    """What result or step would lead to another verdict."""
+    claim = verdict.claim
+    least = amount(claim.smallest_effect, verdict.unit)
+    if verdict.verdict == "withheld":
+        names = [f"{c.arm.name} at {c.budget} epochs, seed {c.seed}" for c in verdict.missing]
+        more = len(names) - _SHOWN
+        listed = "; ".join(names[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+        return f"Finishing the experiment with the same command. Missing: {listed}."
+    if verdict.verdict == "inconclusive":
+        if verdict.seeds_needed is None:
+            return (
+                "More than 1000 seeds, if the mean and the spread stayed as they are: the "
+                f"effect lies too close to what is to be told apart (0 and {least})."
+            )
+        return (
+            f"About {verdict.seeds_needed} seeds in each arm instead of {verdict.n}, if the "
+            "mean and the spread stay as they are."
+        )
+    elsewhere = "other budgets, data or tuning may come out otherwise"
+    if verdict.verdict == "supported":
+        return (
+            f"A mean effect below {least} over further seeds, or a corrected p-value (now "
+            f"{verdict.p_holm:.2g}) of {claim.alpha:g} or more; {elsewhere}."
+        )
+    return (
+        f"Further seeds that bring an effect of {least} or more in the direction claimed back "
+        f"into reach (corrected p-value against it now {verdict.p_against_holm:.2g}, refuted "
+        f"below {claim.alpha:g}); {elsewhere}."
+    )
+
+
+def _finding(verdict: Verdict) -> str:
+    claim = verdict.claim
+    metric = _MEANING.get(claim.metric, METRICS[claim.metric].label)
+    deciding = verdict.budgets[-1]
+    agreeing = round((verdict.p_improvement or 0.0) * verdict.n, 1)
+    in_runs = f"in {agreeing:g} of {verdict.n} paired runs the direction was the one claimed"
+    if claim.decided_by == "ordered_trend":
+        strengths = ", ".join(f"{arm.strength:g}" for arm in claim.arms)
+        way = "rose" if deciding.effect > 0 else "fell"
+        return (
+            f"after {deciding.budget} epochs, the {metric} of {claim.arms[0].model} {way} by "
+            f"{amount(abs(deciding.effect), verdict.unit)} over the strengths {strengths}"
+            f"{_interval(deciding, verdict.unit)}; {in_runs}."
+        )
+    first, second = (arm.label for arm in claim.arms)
+    steps = verdict.budgets if claim.decided_by == "crossover" else (deciding,)
+    found = "; ".join(
+        f"after {step.budget} epochs, {_compared(step, verdict.unit)}"
+        f"{_interval(step, verdict.unit)}" for step in steps
+    )
+    where = f" The two cross {verdict.crossing}." if verdict.crossing else ""
+    return f"comparing the {metric} of {first} with that of {second}: {found}; {in_runs}.{where}"
+
+
+def _compared(step: AtBudget, unit: str) -> str:
+    way = "higher" if step.effect > 0 else "lower"
+    size = amount(abs(step.effect), unit)
+    return f"{size} {way} on average" if step.effect else "no difference on average"
+
+
+def _interval(step: AtBudget, unit: str) -> str:
+    if step.low != step.low:
+        return ""
+    scale = 100 if unit.startswith("fraction") else 1
+    return f" (95% interval {scale * step.low:+.3g} to {scale * step.high:+.3g})"
+
+
+def _divergence(verdict: Verdict) -> str:
+    if not verdict.diverged:
+        return ""
+    of = verdict.n * len(verdict.budgets)
+    failed = " and ".join(f"{count} of {of} of {name}" for name, count in verdict.diverged)
+    return (
+        f" Trainings that failed by diverging: {failed}; each counts as the worst outcome, and "
+        "the size of the effect rests on that convention."
+    )
+
+
+def _conclusion(verdict: Verdict) -> str:
+    least = amount(verdict.claim.smallest_effect, verdict.unit)
+    if verdict.verdict == "supported":
+        return "This supports the claim: chance is an unlikely explanation."
+    if verdict.verdict == "inconclusive":
+        return f"This leaves the claim open: {_why_open(verdict)}."
+    return {
+        "opposite": "This refutes the claim: the opposite holds.",
+        "too small": f"This refutes the claim: whatever effect there is, it is smaller than the "
+        f"{least} declared to matter.",
+        "early lead": f"This refutes the claim: the lead is there, and at least {least}, already "
+        f"at {verdict.budgets[0].budget} epochs.",
+    }[verdict.route]
+
+
+def _why_open(verdict: Verdict) -> str:
+    if verdict.p_holm is not None and verdict.p_holm < verdict.claim.alpha:
+        return "the effect is real, but too small to be the one claimed and too large to dismiss"
+    return f"{verdict.n} seeds cannot tell it from chance"
