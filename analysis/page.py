@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from analysis import style
 from analysis.plots.picture import Picture
-from analysis.tables import SHOWN_ROWS, Table, numeric_columns, write_table
+from analysis.tables import Table, numeric_columns, write_table
 from study.records import replace_file
 
 FIGURES, TABLES = "figures", "tables"
@@ -96,15 +96,12 @@ def _section(section: Section, out: Path, prefix: str) -> dict[str, Any]:
 def _table(table: Table, out: Path, prefix: str) -> dict[str, Any]:
     files = write_table(table, out / TABLES, prefix + table.name)
     printed = table.printed()
-    hidden = len(table.frame) - len(printed)
     return {
+        "id": f"table-{prefix}{table.name}",
         "title": table.title,
         "columns": list(zip(printed, numeric_columns(table), strict=True)),
         "rows": printed.itertuples(index=False, name=None),
         "sortable": len(printed) > 3,
-        "note": f"The first {SHOWN_ROWS} of {len(table.frame):,} rows; the CSV has all of them."
-        if hidden
-        else "",
         "files": [(f"{TABLES}/{file.name}", file.suffix[1:].upper()) for file in files],
     }
 

@@ -43,8 +43,11 @@ class Table:
 
     @property
     def title(self) -> str:
-        """The caption with the data set in front of it."""
-        return f"Data: {self.data}. {self.caption}"
+        """The caption with the data set in front, and how many rows are printed if not all."""
+        title = f"Data: {self.data}. {self.caption}"
+        if len(self.frame) <= SHOWN_ROWS:
+            return title
+        return f"{title} First {SHOWN_ROWS} of {len(self.frame):,} rows; the CSV has all of them."
 
     def printed(self) -> pd.DataFrame:
         """The first SHOWN_ROWS rows as text."""

@@ -1,0 +1,77 @@
+"""The report in a real browser: no errors, no sideways scrolling, on desk and phone."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+WIDTHS = (390, 1280)
+# Frames stand in for windows, which headless Chromium does not make narrower than 500 px;
+# with srcdoc they are of the page's own origin, so that their size can be read.
+PROBE = """
+const frames = [...document.querySelectorAll("iframe")];
+const facts = () => frames.map(frame => {
+  const page = frame.contentDocument, root = page.documentElement;
+  return {
+    view: root.clientWidth, content: root.scrollWidth,
+    broken: [...page.images].filter(image => !image.naturalWidth).length,
+    pictures: page.images.length,
+    buttons: page.querySelectorAll("th button").length,
+    sorted: (() => {
+      const button = [...page.querySelectorAll("[data-sortable] th button")].find(
+        x => x.textContent.startsWith("learning rate"));
+      if (!button) return null;
+      button.click();
+      const cell = button.parentElement;
+      return [...cell.closest("table").tBodies[0].rows].map(
+        row => parseFloat(row.cells[cell.cellIndex].textContent));
+    })(),
+  };
+});
+window.addEventListener("load", () => {
+  document.getElementById("facts").textContent = JSON.stringify(facts());
+});
+"""
+
+
+def chromium() -> str:
+    """Path of a Chromium, or skip."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    pytest.skip("no Chromium on this machine")
+
+
+def test_report_in_a_browser(hostile_report: Path, tmp_path: Path) -> None:
+    source = html.escape(hostile_report.read_text(encoding="utf-8"))
+    frames = "".join(
+        f'<iframe style="border:0;width:{width}px;height:900px" srcdoc="{source}"></iframe>'
+        for width in WIDTHS
+    )
+    probe = tmp_path / "probe.html"
+    probe.write_text(
+        f'<!doctype html><meta charset="utf-8">{frames}<pre id="facts"></pre>'
+        f"<script>{PROBE}</script>",
+        encoding="utf-8",
+    )
+    command = [chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    command += [f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr"]
+    command += ["--virtual-time-budget=10000", "--dump-dom", probe.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    assert not console
+    shown = re.search(r'<pre id="facts">(.*?)</pre>', done.stdout, re.S)
+    assert shown is not None
+    for width, facts in zip(WIDTHS, json.loads(html.unescape(shown[1])), strict=True):
+        assert facts["content"] <= facts["view"] <= width
+        assert facts["pictures"] == 6
+        assert facts["broken"] == 0
+        assert facts["buttons"] > 10
+        assert facts["sorted"] == sorted(facts["sorted"])

@@ -1,0 +1,52 @@
+"""Importance finds the dimension that matters and refuses where it cannot know."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analysis.importance import MIN_TRIALS, importance
+from analysis.load import Run, load_run
+from analysis.tables import ordered_trials
+from trainables.errors import UserError
+
+from .synthetic import write_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return load_run(write_run(tmp_path_factory.mktemp("runs") / "run", ["completed"] * 60))
+
+
+@pytest.mark.parametrize("direction", ["max", "min"])
+@pytest.mark.parametrize("name", ["augment_strength", "weight_decay"])
+def test_the_only_dimension_that_matters_comes_first(run: Run, direction: str, name: str) -> None:
+    trials = run.trials.copy()
+    trials["val_accuracy"] = np.log(trials[f"config.{name}"]) * (1 if direction == "max" else -1)
+    chosen = replace(run, trials=trials, objective=replace(run.objective, direction=direction))
+    found = importance(chosen, ordered_trials(chosen))
+    assert next(iter(found.shares)) == name
+    assert found.shares[name] > 0.6
+    assert sum(found.shares.values()) == pytest.approx(1)
+    assert (found.trials, found.target) == (60, 6)
+
+
+def test_too_few_completed_trials_are_said(run: Run) -> None:
+    few = replace(run, trials=run.trials.head(MIN_TRIALS - 1))
+    with pytest.raises(UserError, match=f"this run has {MIN_TRIALS - 1}"):
+        importance(few, ordered_trials(few))
+
+
+def test_scikit_learn_is_neither_loaded_nor_lost() -> None:
+    code = (
+        "import sys; from analysis.importance import _evaluators; _evaluators(); "
+        "print('sklearn' in sys.modules); "
+        "from optuna.importance import FanovaImportanceEvaluator as F; F(); "
+        "print('sklearn' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]

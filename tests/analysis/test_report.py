@@ -1,0 +1,183 @@
+"""The report as a whole, on runs of every kind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from analysis.caveats import caveats, edge_warnings
+from analysis.load import load_run
+from analysis.report import main, write_report
+from analysis.tables import best_trial, ordered_trials
+from study.records import SAMPLES
+from trainables.errors import UserError
+
+from .conftest import HOSTILE
+from .synthetic import MIXED, manifest, write_run
+
+FIGURES = {"curves_best", "curves_all", "best_so_far", "slices", "importance", "samples"}
+TABLES = {"best_configuration", "states", "trials"}
+
+
+class Page(HTMLParser):
+    """Collects tags with their attributes, and the text outside scripts and styles."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._hidden = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._hidden = tag in ("script", "style")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden = False
+
+    def handle_data(self, data: str) -> None:
+        self.text += "" if self._hidden else data
+
+    def all(self, name: str) -> list[dict[str, str | None]]:
+        """Attributes of every such tag."""
+        return [attributes for tag, attributes in self.tags if tag == name]
+
+
+def page_of(index: Path) -> Page:
+    return Page(index.read_text(encoding="utf-8"))
+
+
+def test_names_from_users_are_escaped(hostile_report: Path) -> None:
+    html = hostile_report.read_text(encoding="utf-8")
+    page = Page(html)
+    assert "<script>alert" not in html
+    assert HOSTILE in page.text
+    assert len(page.all("script")) == 1
+
+
+def test_nothing_is_fetched_and_every_picture_has_words(hostile_report: Path) -> None:
+    page = page_of(hostile_report)
+    images = page.all("img")
+    assert len(images) == len(FIGURES)
+    for image in images:
+        assert str(image["src"]).startswith("data:image/svg+xml;base64,")
+        assert len(str(image["alt"])) > 30
+    for name in ("src", "href"):
+        for _, attributes in page.tags:
+            assert "//" not in str(attributes.get(name, "")).split("base64,")[0]
+    assert not {"iframe", "object", "embed"} & {tag for tag, _ in page.tags}
+
+
+def test_figures_and_tables_lie_beside_it_and_are_linked(hostile_report: Path) -> None:
+    out = hostile_report.parent
+    expected = {f"figures/{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
+    expected |= {f"tables/{name}.{kind}" for name in TABLES for kind in ("csv", "md", "tex")}
+    written = {str(path.relative_to(out)) for path in out.rglob("*.*") if path.is_file()}
+    assert written == expected | {"index.html"}
+    linked = {str(link["href"]) for link in page_of(hostile_report).all("a")}
+    assert expected <= linked
+
+
+@pytest.mark.filterwarnings("error::UserWarning", "error::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("states", "words"),
+    [
+        (["completed"], "1 configuration was tried"),
+        (["diverged"] * 3, "there is no best one"),
+        (["running"], "The command that continues it"),
+    ],
+)
+def test_runs_with_little_to_show(tmp_path: Path, states: list[str], words: str) -> None:
+    status = "interrupted" if "running" in states else "complete"
+    run = write_run(tmp_path / "run", states, tables=False, status=status)
+    page = page_of(write_report([run], tmp_path / "report"))
+    assert words in page.text
+    assert "needs 8 or more completed trials" in page.text
+    assert "nan" not in page.text.lower().split()
+
+
+def test_a_damaged_sample_file_is_named_and_the_rest_is_written(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", ["completed", "pruned"])
+    (run / SAMPLES).write_bytes(b"PK not an archive")
+    page = page_of(write_report([run], tmp_path / "report"))
+    assert "samples.npz is damaged" in page.text
+    assert len(page.all("img")) == 4
+
+
+def test_runs_on_different_data_stand_side_by_side_with_the_difference_named(
+    tmp_path: Path,
+) -> None:
+    svhn = manifest().data | {"name": "svhn", "content_hash": "ff00"}
+    runs = [
+        write_run(tmp_path / "a", ["completed", "completed"]),
+        write_run(tmp_path / "b", ["completed", "pruned"], seed=3, run_id="b", data=svhn),
+    ]
+    index = write_report(runs, tmp_path / "report")
+    page = page_of(index)
+    assert "different data sets: their rows must not be compared" in page.text
+    assert "Data: street_digits and svhn." in page.text
+    assert (index.parent / "tables" / "b-trials.csv").exists()
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_a_best_value_at_the_edge_of_its_range_is_said(mixed_run: Path) -> None:
+    run = load_run(mixed_run)
+    best = best_trial(ordered_trials(run))
+    assert best is not None
+    best = best.copy()
+    best["config.learning_rate"], best["config.augment_strength"] = 0.0299, 0.5
+    best["config.epochs"], best["config.weight_decay"] = 2, 1e-3
+    warnings = edge_warnings(run, best)
+    assert len(warnings) == 2
+    assert "learning rate (0.0299) lies at the upper end of its range 0.0003 .. 0.03" in warnings[0]
+    assert "epochs (2) lies at the lower end" in warnings[1]
+
+
+def test_caveats_come_from_the_manifest(tmp_path: Path) -> None:
+    git = {"commit": "abc", "dirty": True}
+    run = load_run(write_run(tmp_path / "run", MIXED, seeds=[0, 7], git=git))
+    lines = " ".join(caveats(run, best_trial(ordered_trials(run))))
+    for words in (
+        "optimizer AdamW, schedule one cycle, loss cross-entropy",
+        "Seeds 0 and 7.",
+        "adaptive and not independent",
+        "optimistic",
+        "uncommitted changes",
+        "4 trials were stopped early",
+        "1,200 training and 360 validation images",
+    ):
+        assert words in lines
+
+
+def test_command_says_errors_in_one_line(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, [str(tmp_path / "no"), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    (tmp_path / "file").write_text("")
+    run = write_run(tmp_path / "run", ["completed"])
+    result = CliRunner().invoke(main, [str(run), "--out", str(tmp_path / "file")])
+    assert result.exit_code == 1
+    assert "cannot write the report" in result.stderr
+
+
+def test_an_experiment_is_refused_by_name(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", ["completed"], kind="experiment")
+    with pytest.raises(UserError, match="experiment"):
+        write_report([run], tmp_path / "out")
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, analysis.report; "
+        "print({'pandas', 'matplotlib', 'numpy', 'optuna', 'torch', 'ray'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
