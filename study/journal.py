@@ -22,6 +22,7 @@ class Journal:
 
     def __init__(self, run: Path) -> None:
         self.run = run
+        records.mend_journal(run)
         self.lines = records.read_journal(run)
         self.listeners: list[Listener] = []
         self._seen = {self._key(line) for line in self.lines}

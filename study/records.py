@@ -135,6 +135,17 @@ def append(run: Path, line: dict[str, Any]) -> None:
         file.write(json.dumps(line, allow_nan=True, default=_scalar) + "\n")
 
 
+def mend_journal(run: Path) -> None:
+    """Cut off a last line that a killed writer left unfinished, so that appending is safe."""
+    path = run / JOURNAL
+    if not path.exists():
+        return
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        os.truncate(path, whole)
+
+
 def read_journal(run: Path) -> list[dict[str, Any]]:
     """Every whole line of the journal, in order; a torn last line is left out.
 

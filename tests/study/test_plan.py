@@ -1,0 +1,104 @@
+"""Plans: ids that follow the specification, and refusals that name rule and value."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from study.plan import Resources, SearchSpec, digest, estimate, run_id, searched_space
+from study.spaces import SPACES
+from trainables.errors import UserError
+
+SPEC = SearchSpec("resnet18_aug")
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_every_space_has_a_plan(name: str) -> None:
+    spec = SearchSpec(name)
+    assert run_id(spec).startswith(f"{name}-{SPACES[name].data}-")
+    cost = estimate(spec, Resources(), cpus=2)
+    assert 0 < cost.epochs <= cost.at_most
+    assert cost.slots == 2
+    assert cost.seconds > 0
+
+
+def test_the_same_specification_has_the_same_id() -> None:
+    assert run_id(SearchSpec("resnet18_aug")) == run_id(SPEC)
+    # Naming a default is not another specification.
+    assert run_id(SearchSpec("resnet18_aug", data="street_digits", train_size=1000)) == run_id(SPEC)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"trials": 13},
+        {"max_epochs": 3},
+        {"train_size": 500},
+        {"objective": "val_loss"},
+        {"sampler": "random"},
+        {"scheduler": "none"},
+        {"data": "uci_digits"},
+        {"pretrained": True},
+        {"precision": "fp32"},
+    ],
+)
+def test_whatever_changes_the_results_changes_the_id(change: dict) -> None:
+    assert run_id(replace(SPEC, **change)) != run_id(SPEC)
+
+
+def test_a_name_replaces_the_readable_part_only() -> None:
+    assert run_id(replace(SPEC, name="mine")).startswith("mine-")
+
+
+def test_max_epochs_ends_the_range_and_keeps_the_default_inside() -> None:
+    epochs = searched_space(replace(SPEC, max_epochs=1)).dimensions["epochs"]
+    assert (epochs.low, epochs.high, epochs.default) == (1, 1, 1)
+    epochs = searched_space(replace(SPEC, max_epochs=100)).dimensions["epochs"]
+    assert epochs.high == 100
+    assert epochs.contains(epochs.default)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"space": "resnet18_agu"}, "did you mean resnet18_aug"),
+        ({"data": "street_digit"}, "did you mean street_digits"),
+        ({"sampler": "tpee"}, "did you mean tpe"),
+        ({"scheduler": "ahsa"}, "did you mean asha"),
+        ({"objective": "val_acc"}, "did you mean val_accuracy"),
+        ({"trials": 0}, "--trials must be a whole number of at least 1, got 0"),
+        ({"max_epochs": -1}, "--max-epochs must be .* got -1"),
+        ({"train_size": 0}, "--train-size must be"),
+        ({"seed": -1}, "--seed must be a whole number of at least 0, got -1"),
+        ({"name": "a/b"}, "--name must be"),
+        ({"space": "cnn", "pretrained": True}, "cnn has no pretrained weights"),
+    ],
+)
+def test_a_wrong_request_is_one_line(options: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        SearchSpec(**{"space": "resnet18_aug", **options})
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cpus_per_trial": 0.0}, "--cpus-per-trial must be a finite number above 0, got 0"),
+        ({"cpus_per_trial": math.nan}, "--cpus-per-trial must be .* got nan"),
+        ({"gpus_per_trial": -0.5}, "--gpus-per-trial must be .* got -0.5"),
+        ({"gpus_per_trial": 1.5}, "above 1 must be a whole number, got 1.5"),
+        ({"concurrency": 0}, "--concurrency must be"),
+        ({"workers_per_trial": 0}, "--workers-per-trial must be"),
+    ],
+)
+def test_wrong_resources_are_one_line(options: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        Resources(**options)
+
+
+def test_digests_do_not_depend_on_the_order_of_keys() -> None:
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})

@@ -1,0 +1,158 @@
+"""Records: what is written is what is read, and damage has a name."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from study import records
+from study.journal import Journal, outcome
+from trainables.errors import UserError
+
+
+def epoch(number: int, of: int = 3, **values: object) -> dict:
+    """A record as the loop reports it."""
+    return {
+        "epoch": number,
+        "epochs": of,
+        "val_loss": 1.0 / number,
+        "seconds": 0.5,
+        "diverged": False,
+        **values,
+    }
+
+
+def manifest(**changes: object) -> records.Manifest:
+    """The least manifest there can be."""
+    empty: dict = {"spec": {}, "data": {}, "git": {}, "packages": {}, "hardware": {}}
+    values = {
+        "run_id": "r",
+        "kind": "search",
+        "objective": {"name": "val_loss", "direction": "min"},
+        "seeds": [0],
+        "created": "",
+        "command": "",
+    }
+    return records.Manifest(**{**empty, **values, **changes})
+
+
+@given(st.floats(), st.integers(1, 100))
+def test_a_journal_gives_back_every_number(tmp_path_factory, value: float, number: int) -> None:
+    run = tmp_path_factory.mktemp("run")
+    Journal(run).epoch(0, epoch(number, val_loss=value))
+    (line,) = records.read_journal(run)
+    read = line["val_loss"]
+    assert read == value or (math.isnan(read) and math.isnan(value))
+    assert line["epoch"] == number
+
+
+def test_an_event_told_twice_is_written_once(tmp_path: Path) -> None:
+    told: list[dict] = []
+    journal = Journal(tmp_path)
+    journal.listeners.append(told.append)
+    assert journal.epoch(0, epoch(1))
+    assert not journal.epoch(0, epoch(1, val_loss=9.0))
+    again = Journal(tmp_path)
+    assert not again.epoch(0, epoch(1, val_loss=9.0))
+    assert len(told) == 1
+    assert [line["val_loss"] for line in records.read_journal(tmp_path)] == [1.0]
+
+
+def test_a_torn_last_line_is_left_out_and_the_journal_goes_on(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.epoch(0, epoch(1))
+    with open(tmp_path / records.JOURNAL, "a") as file:
+        file.write('{"event": "epoch", "tri')
+    assert len(records.read_journal(tmp_path)) == 1
+    again = Journal(tmp_path)
+    again.epoch(0, epoch(2))
+    assert [line["epoch"] for line in records.read_journal(tmp_path)] == [1, 2]
+
+
+def test_damage_in_the_middle_of_a_journal_is_named(tmp_path: Path) -> None:
+    (tmp_path / records.JOURNAL).write_text('{"event": "start"}\nnonsense\n{"event": "end"}\n')
+    with pytest.raises(UserError, match="damaged in line 2"):
+        records.read_journal(tmp_path)
+
+
+def test_tables_have_a_row_an_epoch_and_a_row_a_trial(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.start(0, {"learning_rate": 0.1, "epochs": 3})
+    journal.start(1, {"learning_rate": 0.2, "epochs": 3})
+    for number in (1, 2, 3):
+        journal.epoch(0, epoch(number))
+    journal.end(0, "completed")
+    journal.epoch(1, epoch(1, val_loss=math.nan, diverged=True))
+    journal.end(1, "diverged")
+    epochs, trials = records.tables(journal.lines)
+    assert epochs[["trial", "epoch"]].values.tolist() == [[0, 1], [0, 2], [0, 3], [1, 1]]
+    assert epochs["config.learning_rate"].tolist() == [0.1, 0.1, 0.1, 0.2]
+    assert trials["state"].tolist() == ["completed", "diverged"]
+    assert trials["seconds"].tolist() == [1.5, 0.5]
+    assert set(records.TRIAL_COLUMNS) <= set(trials)
+    for name, table in (("e", epochs), ("t", trials)):
+        records.write_table(tmp_path / name, table)
+        pd.testing.assert_frame_equal(records.read_table(tmp_path / name), table)
+
+
+def test_a_failed_trial_keeps_what_it_raised(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.start(0, {"epochs": 3})
+    journal.end(0, "failed")
+    journal.error(0, "ValueError: no")
+    _, trials = records.tables(journal.lines)
+    assert trials[["state", "error"]].values.tolist() == [["failed", "ValueError: no"]]
+
+
+def test_no_events_make_empty_tables_with_all_columns() -> None:
+    epochs, trials = records.tables([])
+    assert list(epochs) == list(records.EPOCH_COLUMNS)
+    assert list(trials) == list(records.TRIAL_COLUMNS)
+
+
+def test_a_manifest_comes_back_and_never_holds_nan(tmp_path: Path) -> None:
+    records.write_manifest(tmp_path, manifest(spec={"rate": math.nan, "seed": 0}))
+    assert records.read_manifest(tmp_path).spec == {"rate": None, "seed": 0}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "is not a run directory"),
+        ("{", "is damaged"),
+        ("[]", "has no schema_version"),
+        (json.dumps({"schema_version": records.SCHEMA_VERSION + 1}), "newer than this version"),
+        (json.dumps({"schema_version": 1, "x": 1}), "does not fit schema"),
+    ],
+)
+def test_a_bad_manifest_says_what_is_wrong(tmp_path: Path, text: str | None, message: str) -> None:
+    if text is not None:
+        (tmp_path / records.MANIFEST).write_text(text)
+    with pytest.raises(UserError, match=message):
+        records.read_manifest(tmp_path)
+
+
+def test_a_damaged_table_is_named_with_its_cure(tmp_path: Path) -> None:
+    (tmp_path / records.EPOCHS).write_bytes(b"PAR1 and no more")
+    with pytest.raises(UserError, match=r"epochs\.parquet is damaged .* delete it"):
+        records.read_table(tmp_path / records.EPOCHS)
+
+
+@pytest.mark.parametrize(
+    ("record", "state"),
+    [
+        (None, "failed"),
+        ({}, "failed"),
+        (epoch(3), "completed"),
+        (epoch(2), "pruned"),
+        (epoch(3, diverged=True), "diverged"),
+    ],
+)
+def test_a_last_record_shows_how_the_trial_ended(record: dict | None, state: str) -> None:
+    assert outcome(record) == state

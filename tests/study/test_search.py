@@ -1,0 +1,154 @@
+"""The searcher without Ray: what Optuna is told, and what a killed session leaves it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from optuna.trial import TrialState
+
+from study.journal import Journal
+from study.metrics import METRICS
+from study.plan import SearchSpec
+from study.records import JOURNAL, OPTUNA_DB
+from study.search import StudySearch, open_study
+from trainables.closed_form import closed_form
+from trainables.errors import UserError
+
+METRIC = METRICS["val_loss"]
+SPEC = SearchSpec("tiny_aug", trials=12, objective="val_loss", seed=3)
+
+
+def searcher(run: Path, spec: SearchSpec = SPEC) -> StudySearch:
+    return StudySearch(open_study(run, "test", METRIC), spec, METRIC, Journal(run))
+
+
+def play(search: StudySearch, trials: int, stop_at: int = 10**6) -> list[dict]:
+    """Run up to `trials` trials in this process; trial `stop_at` stays unfinished."""
+    played = []
+    for index in range(trials):
+        suggestion = search.suggest(f"t{index}")
+        if suggestion == "FINISHED":
+            break
+        curve: list[dict] = []
+        closed_form(suggestion["params"], curve.append)
+        if suggestion["trial"] == stop_at:
+            search.on_trial_result(f"t{index}", curve[0])
+            return played
+        for record in curve[:-1]:
+            search.on_trial_result(f"t{index}", record)
+        search.on_trial_complete(f"t{index}", result=curve[-1])
+        played.append(suggestion)
+    return played
+
+
+def test_the_first_trial_is_the_baseline(tmp_path: Path) -> None:
+    first = searcher(tmp_path).suggest("a")
+    defaults = {
+        "learning_rate": 3e-3,
+        "epochs": 4,
+        "augment_strength": 0.5,
+        "weight_decay": 5e-3,
+        "batch_size": 64,
+    }
+    assert first == {"trial": 0, "params": defaults}
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_the_same_seed_asks_the_same_and_another_seed_does_not(tmp_path, sampler: str) -> None:
+    runs = []
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        (tmp_path / name).mkdir()
+        spec = SearchSpec("tiny_aug", trials=12, objective="val_loss", seed=seed, sampler=sampler)
+        runs.append(play(searcher(tmp_path / name, spec), 12))
+    assert len(runs[0]) == 12
+    assert runs[0] == runs[1]
+    assert runs[0] != runs[2]
+
+
+@pytest.mark.parametrize("cut", [0, 1, 5, 11])
+def test_a_killed_search_goes_on_as_if_it_had_not_been(tmp_path: Path, cut: int) -> None:
+    for name in ("whole", "cut"):
+        (tmp_path / name).mkdir()
+    whole = play(searcher(tmp_path / "whole"), 12)
+    before = play(searcher(tmp_path / "cut"), 12, stop_at=cut)
+    again = searcher(tmp_path / "cut")
+    assert again.remaining() == 12 - cut
+    after = play(again, 100)
+    assert before + after == whole
+    study = open_study(tmp_path / "cut", "test", METRIC)
+    assert len(study.trials) == 12
+    assert {trial.state for trial in study.trials} <= {TrialState.COMPLETE, TrialState.PRUNED}
+
+
+def test_a_stopped_trial_is_pruned_with_its_values(tmp_path: Path) -> None:
+    search = searcher(tmp_path)
+    search.suggest("a")
+    curve: list[dict] = []
+    closed_form({"learning_rate": 3e-3, "epochs": 4}, curve.append)
+    search.on_trial_result("a", curve[0])
+    search.on_trial_complete("a", result=curve[1])
+    (trial,) = open_study(tmp_path, "test", METRIC).trials
+    assert trial.state == TrialState.PRUNED
+    assert trial.intermediate_values == {1: curve[0]["val_loss"], 2: curve[1]["val_loss"]}
+
+
+def test_a_diverged_trial_is_pruned_and_teaches_no_nan(tmp_path: Path) -> None:
+    search = searcher(tmp_path)
+    search.suggest("a")
+    curve: list[dict] = []
+    closed_form({"learning_rate": 0.03, "epochs": 4}, curve.append)
+    assert math.isnan(curve[1]["val_loss"])
+    search.on_trial_result("a", curve[0])
+    search.on_trial_complete("a", result=curve[1])
+    study = open_study(tmp_path, "test", METRIC)
+    assert study.trials[0].state == TrialState.PRUNED
+    assert list(study.trials[0].intermediate_values) == [1]
+    assert search._journal.ended() == {0: "diverged"}
+    with pytest.raises(ValueError, match="Record does not exist"):
+        _ = study.best_trial
+
+
+def test_a_failed_trial_fails_and_the_search_goes_on(tmp_path: Path) -> None:
+    search = searcher(tmp_path)
+    search.suggest("a")
+    search.on_trial_complete("a", error=True)
+    assert open_study(tmp_path, "test", METRIC).trials[0].state == TrialState.FAIL
+    assert len(play(search, 100)) == 11
+
+
+def test_a_lost_database_is_made_anew_from_the_journal(tmp_path: Path) -> None:
+    play(searcher(tmp_path), 12, stop_at=6)
+    before = open_study(tmp_path, "test", METRIC).trials
+    (tmp_path / OPTUNA_DB).unlink()
+    again = searcher(tmp_path)
+    after = open_study(tmp_path, "test", METRIC).trials
+    assert [t.params for t in after] == [t.params for t in before]
+    assert [t.state for t in after] == [t.state for t in before]
+    assert [t.values for t in after] == [t.values for t in before]
+    assert len(play(again, 100)) == 6
+
+
+def test_an_end_that_optuna_missed_is_told_from_the_journal(tmp_path: Path) -> None:
+    play(searcher(tmp_path), 3, stop_at=2)
+    journal = Journal(tmp_path)
+    for record in _rest_of(journal, 2):
+        journal.epoch(2, record)
+    journal.end(2, "completed")
+    searcher(tmp_path)
+    assert open_study(tmp_path, "test", METRIC).trials[2].state == TrialState.COMPLETE
+
+
+def _rest_of(journal: Journal, number: int) -> list[dict]:
+    curve: list[dict] = []
+    closed_form(journal.configs()[number], curve.append)
+    return curve
+
+
+def test_a_damaged_database_is_named_with_its_cure(tmp_path: Path) -> None:
+    play(searcher(tmp_path), 2)
+    (tmp_path / OPTUNA_DB).write_bytes(b"not a database" * 100)
+    with pytest.raises(UserError, match=r"optuna\.db is damaged .* move it away"):
+        searcher(tmp_path)
+    assert (tmp_path / JOURNAL).exists()
