@@ -8,10 +8,7 @@ import pytest
 
 from analysis.report import write_report
 
-from .synthetic import manifest, write_run
-
-HOSTILE = '<script>alert("x")</script> & {{ 7*7 }}'
-
+from .synthetic import HOSTILE, manifest, write_run
 
 @pytest.fixture(scope="session")
 def mixed_run(tmp_path_factory: pytest.TempPathFactory) -> Path:

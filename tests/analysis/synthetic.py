@@ -14,6 +14,7 @@ from study.domains import to_json
 from study.spaces import space
 
 CLASSES = 10
+HOSTILE = '<script>alert("x")</script> & {{ 7*7 }}'  # a name that tries to be markup
 COUNTS = {"train": [210, 190] + [100] * 8, "val": [63, 57] + [30] * 8}
 
 

@@ -17,8 +17,7 @@ from analysis.tables import best_trial, ordered_trials
 from study.records import SAMPLES
 from trainables.errors import UserError
 
-from .conftest import HOSTILE
-from .synthetic import MIXED, manifest, write_run
+from .synthetic import HOSTILE, MIXED, manifest, write_run
 
 FIGURES = {"curves_best", "curves_all", "best_so_far", "slices", "importance", "samples"}
 TABLES = {"best_configuration", "states", "trials"}

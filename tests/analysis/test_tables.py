@@ -90,7 +90,8 @@ def test_csv_keeps_raw_values_and_every_row(tmp_path: Path) -> None:
     table = Table("t", pd.DataFrame({"loss (nats)": values}), "Losses.", "svhn")
     csv, markdown, latex = write_table(table, tmp_path, "v1.2-t")
     assert pd.read_csv(csv)["loss (nats)"].tolist() == pytest.approx(values, rel=1e-15)
-    assert markdown.read_text().count("\n| ") == SHOWN_ROWS + 2 - 1
+    assert markdown.read_text().count("\n| ") == 2 + SHOWN_ROWS
+    assert "First 200 of 205 rows" in markdown.read_text()
     assert latex.read_text().count(r" \\") == SHOWN_ROWS + 1
 
 
