@@ -96,7 +96,7 @@ def _bitmaps(file: str, zero: int, upright: bool) -> list[np.ndarray]:
 def _stem(one: np.ndarray) -> np.ndarray:
     """Bool (columns,): where an upright 1 has ink three quarters of the way down."""
     rows = np.flatnonzero(one.any(axis=1))
-    return one[rows[0] + (rows[-1] - rows[0]) * 3 // 4]
+    return np.asarray(one[rows[0] + (rows[-1] - rows[0]) * 3 // 4])
 
 
 def _without_foot(one: np.ndarray) -> np.ndarray:
@@ -109,7 +109,7 @@ def _without_foot(one: np.ndarray) -> np.ndarray:
 
 def _stem_only(one: np.ndarray) -> np.ndarray:
     """A 1 that is a plain bar."""
-    return _centred(one.any(axis=1)[:, None] & _stem(one)[None, :])
+    return _centred(np.outer(one.any(axis=1), _stem(one)))
 
 
 def _centred(ink: np.ndarray) -> np.ndarray:

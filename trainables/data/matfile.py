@@ -44,7 +44,7 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
 
     try:
         return dict(loadmat(path, variable_names=("X", "y")))
-    except Exception as error:  # noqa: BLE001 - damage raises anything, zlib's errors included
+    except Exception as error:  # damage raises anything, zlib's own errors included
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
             f"{path}: not a readable .mat file ({reason[:120]}); copy or download it again"

@@ -30,7 +30,7 @@ def stratified_split(
     order = _interleaved(labels, rng.permutation(len(labels)))
     val_size = round(val_fraction * len(labels))
     val, rest = order[:val_size], order[val_size:]
-    classes = np.count_nonzero(counts)
+    classes = int(np.count_nonzero(counts))
     if min(len(val), len(rest)) < classes:
         raise UserError(
             f"cannot split {len(labels)} images: {len(rest)} to train and {len(val)} to "

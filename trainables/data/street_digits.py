@@ -98,7 +98,7 @@ def render_chunk(split: str, number: int, seed: int = SEED) -> Arrays:
 
 def _draw_labels(rng: np.random.Generator) -> np.ndarray:
     """CHUNK labels by systematic sampling: even a small pool has enough of every class."""
-    from trainables.data.scene import SVHN_COUNTS
+    from trainables.data.drawing import SVHN_COUNTS
 
     steps = np.cumsum(SVHN_COUNTS) / np.sum(SVHN_COUNTS)
     groups = CHUNK // STRATUM

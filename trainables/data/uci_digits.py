@@ -44,5 +44,5 @@ def _enlarged(images: np.ndarray) -> np.ndarray:
 
     grey = np.rint(images * (255 / 16)).astype(np.uint8)
     bilinear = Image.Resampling.BILINEAR
-    large = np.stack([Image.fromarray(image).resize((32, 32), bilinear) for image in grey])
-    return np.repeat(large[..., None], 3, axis=-1)
+    large = [np.asarray(Image.fromarray(image).resize((32, 32), bilinear)) for image in grey]
+    return np.repeat(np.stack(large)[..., None], 3, axis=-1)
