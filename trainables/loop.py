@@ -84,6 +84,18 @@ def _resident(array: np.ndarray, device: torch.device) -> Tensor:
         return torch.from_numpy(array).to(device)
 
 
+def one_cycle(step: int, total: int) -> float:
+    """Share of the peak learning rate at `step` of `total`: linear warm-up, then a cosine to 0.
+
+    As in Smith and Topin 2019, without the cycle of momentum. torch's own OneCycleLR
+    divides by zero where the warm-up is a single step, as in a short run on little data.
+    """
+    warm = max(1, round(WARMUP_SHARE * total))
+    if step < warm:
+        return (step + 1) / (warm + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
+
+
 @dataclass
 class Training:
     """A model in training: what an epoch changes, and nothing else."""
@@ -109,12 +121,9 @@ class Training:
             fused=True,
         )
         self.steps = math.ceil(len(self.data.train) / config.batch_size)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer,
-            max_lr=config.learning_rate,
-            total_steps=self.steps * config.epochs,
-            pct_start=WARMUP_SHARE,
-            cycle_momentum=False,
+        total = self.steps * config.epochs
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda step: one_cycle(step, total)
         )
 
     @property
