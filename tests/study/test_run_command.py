@@ -1,0 +1,94 @@
+"""The face of the search: what it answers without torch or Ray, and how it refuses."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from study import records
+from study.plan import SearchSpec, run_id
+from study.spaces import SPACES
+from tests.study.commands import ROOT, run
+from tests.study.test_records import manifest
+
+QUICK = ["--help", "--list", "--space resnet18_aug --dry-run"]
+
+
+@pytest.mark.parametrize("arguments", QUICK)
+def test_quick_answers_import_neither_torch_nor_ray(arguments: str) -> None:
+    code = (
+        "import sys, runpy\n"
+        f"sys.argv = ['study.run', *{arguments.split()!r}]\n"
+        "try: runpy.run_module('study.run', run_name='__main__')\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "heavy = {'torch', 'ray', 'optuna', 'pandas', 'numpy', 'sklearn'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_list_shows_every_space_and_dimension() -> None:
+    shown = run("--list").stdout
+    for space in SPACES.values():
+        assert space.name in shown
+        for name in space.dimensions:
+            assert name in shown
+
+
+def test_a_dry_run_shows_the_plan_and_writes_nothing(tmp_path: Path) -> None:
+    arguments = ("--space", "cnn_aug", "--seed", "0", "--dry-run", "--storage", str(tmp_path))
+    done = run(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert run_id(SearchSpec("cnn_aug")) in done.stdout
+    for word in ("trials", "epochs", "resources", "time"):
+        assert word in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("", "--space NAME is needed"),
+        ("--space resnet18_agu", "did you mean resnet18_aug?"),
+        ("--space cnn --data svnh", "did you mean svhn?"),
+        ("--space cnn --sampler tp", "did you mean tpe?"),
+        ("--space cnn --trials 0", "--trials must be a whole number of at least 1, got 0"),
+        ("--space cnn --trials x", "--trials"),
+        ("--space cnn --cpus-per-trial nan", "got nan"),
+        ("--space cnn --gpus-per-trial -1", "got -1"),
+        ("--space cnn --trails 3", "--trials"),
+        ("--space cnn --data svhn --data-dir /nowhere", "/nowhere"),
+        ("--space cnn --data-dir /nowhere", "reads no directory"),
+        ("--space cnn --storage /proc/none", "cannot write there"),
+    ],
+)
+def test_a_wrong_request_is_one_line_on_stderr(arguments: str, message: str, tmp_path) -> None:
+    storage = () if "--storage" in arguments else ("--storage", str(tmp_path))
+    done = run(*arguments.split(), *storage)
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("error: ")
+    assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_debug_shows_where() -> None:
+    done = run("--space", "nothing", "--debug")
+    assert "Traceback" in done.stderr
+
+
+def test_a_run_of_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
+    directory = tmp_path / run_id(SearchSpec("tiny"))
+    directory.mkdir()
+    newer = manifest(schema_version=records.SCHEMA_VERSION + 1)
+    records.write_manifest(directory, newer)
+    before = (directory / records.MANIFEST).read_bytes()
+    done = run("--space", "tiny", "--storage", str(tmp_path))
+    assert done.returncode == 1
+    assert "newer than this version" in done.stderr
+    assert (directory / records.MANIFEST).read_bytes() == before
