@@ -31,6 +31,7 @@ def caveats(run: Run, best: pd.Series | None) -> list[str]:
     )
     chosen = [optimistic, *edge_warnings(run, best)] if best is not None else []
     lines = [adaptive, *chosen, *_fixed(run), _seeds(run), *_pruned(run), scope]
+    lines += [str(notice) for notice in run.manifest.data.get("notices", [])]
     if run.manifest.git.get("dirty"):
         lines.append("The code had uncommitted changes: the commit alone does not repeat this run.")
     return lines

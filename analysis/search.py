@@ -47,7 +47,7 @@ def summary(run: Run, trials: pd.DataFrame, best: pd.Series | None) -> str:
         f"The best reached a {label} of {text.metric(value)} on {run.data} "
         f"(trial {best['trial']}, {text.counted(int(best['epoch']), 'epoch')})"
         + _against_baseline(run, trials, best, value)
-        + _against_guess(run)
+        + _against_guess(run, value)
     )
     settings = [
         f"{text.dimension(name)} {text.number(best[CONFIG + name])}"
@@ -67,7 +67,7 @@ def _counts(trials: pd.DataFrame) -> list[str]:
         "running": "unfinished",
     }
     counts = trials["state"].value_counts()
-    return [f"{counts[state]} {word}" for state, word in words.items() if state in counts]
+    return [f"{counts[state]:,} {word}" for state, word in words.items() if state in counts]
 
 
 def _against_baseline(run: Run, trials: pd.DataFrame, best: pd.Series, value: float) -> str:
@@ -91,11 +91,13 @@ def _against_baseline(run: Run, trials: pd.DataFrame, best: pd.Series, value: fl
     )
 
 
-def _against_guess(run: Run) -> str:
+def _against_guess(run: Run, value: float) -> str:
     counts = run.manifest.data.get("class_counts", {}).get("val") or []
     if run.objective.name != "val_accuracy" or not sum(counts):
         return ""
     share = max(counts) / sum(counts)
+    if value <= share:
+        return f" That is no better than always answering the most frequent class ({share:.4f})."
     return f" Always answering the most frequent class would give {share:.4f}."
 
 
@@ -142,8 +144,10 @@ def provenance(run: Run) -> list[tuple[str, str]]:
     machine = [
         text.counted(int(hardware.get("cpus") or 0), "CPU core"),
         text.counted(int(hardware.get("gpus") or 0), "GPU"),
-        f"{text.number(hardware.get('memory_gib'))} GiB memory",
-        str(hardware.get("platform", "")),
+        *hardware.get("gpu_kinds", []),
+        f"{hardware['memory_gib']} GiB memory" if hardware.get("memory_gib") else "",
+        hardware.get("processor") or "",
+        hardware.get("platform") or "",
     ]
     return [
         ("Command", f"`{manifest.command}`"),
@@ -153,7 +157,7 @@ def provenance(run: Run) -> list[tuple[str, str]]:
         ("Objective", f"{run.objective.label}, {run.objective.direction}imised"),
         ("Seeds", ", ".join(str(seed) for seed in manifest.seeds)),
         ("Data", f"{run.data}, content hash {data.get('content_hash', 'unknown')}"),
-        ("Code", f"commit {git.get('commit', 'unknown')}{dirty}"),
+        ("Code", f"commit {git.get('commit') or 'unknown'}{dirty}"),
         ("Machine", ", ".join(part for part in machine if part)),
         ("Packages", ", ".join(f"{name} {v}" for name, v in manifest.packages.items())),
         ("Optuna study", f"{OPTUNA_DB}, study {manifest.run_id}"),

@@ -14,6 +14,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import ticker
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 from study.domains import Choice, Domain, Fixed, Int
@@ -78,6 +79,12 @@ def mark_empty(axes: Axes) -> None:
     axes.text(
         0.5, 0.5, "no finite value", transform=axes.transAxes, ha="center", va="center", color=MUTED
     )
+
+
+def thin_out(marks: PathCollection, count: int, colour: str) -> None:
+    """Make `count` points small, faint and pixels where they would hide one another."""
+    if count > DENSE:
+        marks.set(sizes=[4], linewidths=0, alpha=0.3, rasterized=True, color=colour)
 
 
 def lay_out(figure: Figure) -> None:

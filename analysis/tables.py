@@ -147,7 +147,7 @@ def states_table(run: Run, trials: pd.DataFrame) -> Table:
 def metric_header(name: str) -> str:
     """Column header of a metric: "validation loss (nats)"."""
     if name == "gap":
-        return "generalisation gap (nats)"
+        return "validation - train loss (nats)"
     return f"{METRICS[name].label} ({METRICS[name].unit})"
 
 

@@ -132,7 +132,7 @@ def _lines(
     for state in STATES:
         chosen = [s for s, of in zip(segments, states, strict=True) if of == state]
         colour, dense = style.STATE_COLOURS[state], len(chosen) > style.DENSE
-        alpha = 0.15 if dense else 0.6
+        alpha = max(0.03, min(0.6, 60 / max(1, len(chosen))))
         lines = LineCollection(chosen, colors=colour, linewidths=0.9, alpha=alpha)
         lines.set_rasterized(dense)
         axes.add_collection(lines, autolim=False)

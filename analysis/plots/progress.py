@@ -33,19 +33,20 @@ def best_so_far(run: Run) -> Picture | None:
         (panels[1], spent, "epochs spent, all trials together"),
     ):
         dots = axes.scatter(x[counts], value[counts], s=16, color=style.VALIDATION, alpha=0.7)
-        dots.set_rasterized(int(counts.sum()) > style.DENSE)
+        style.thin_out(dots, int(counts.sum()), style.VALIDATION)
         axes.step(x, course, where="post", color=style.INK, lw=1.8)
         axes.set_xlabel(label)
         axes.set_xlim(0, x[-1] * 1.03)
         style.whole_number_ticks(axes)
         axes.set_ylabel(f"{run.objective.label}", fontsize=8.5)
     _focus(panels[0], value[counts], course[np.isfinite(course)], run.objective.direction)
-    panels[0].legend(
+    figure.legend(
         handles=[
             Line2D([], [], color=style.INK, label="best so far"),
             Line2D([], [], color=style.VALIDATION, marker="o", ms=4, lw=0, label="completed trial"),
         ],
-        loc="best",
+        loc="outside upper left",
+        ncols=2,
     )
     alt = (
         f"Two step charts of the best {run.objective.label} so far: against "

@@ -81,7 +81,7 @@ def _panel(
             linewidths=0.5 if full else 0.9,
             zorder=3 if full else 2,
         )
-        marks.set_rasterized(int(chosen.sum()) > style.DENSE)
+        style.thin_out(marks, int(chosen.sum()), colour)
     if best is not None:
         where = trials["trial"].eq(best["trial"]).to_numpy()
         axes.plot(x[where], value[where], "o", ms=9, mfc="none", mec=style.INK, mew=1.4, zorder=4)
@@ -106,7 +106,7 @@ def _caption(run: Run, trials: pd.DataFrame, dimensions: dict[str, Domain]) -> s
     widths = {
         name: _share(domain, top[CONFIG + name])
         for name, domain in dimensions.items()
-        if isinstance(domain, (Float, Int)) and domain.low < domain.high
+        if isinstance(domain, (Float, Int)) and ranked[CONFIG + name].nunique() > 1
     }
     legend = "Dotted: the default."
     if len(ranked) < 6 or not widths:

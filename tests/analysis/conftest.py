@@ -10,6 +10,7 @@ from analysis.report import write_report
 
 from .synthetic import HOSTILE, manifest, write_run
 
+
 @pytest.fixture(scope="session")
 def mixed_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sixteen trials in every state but running."""

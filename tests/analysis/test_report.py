@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from analysis.caveats import caveats, edge_warnings
 from analysis.load import load_run
 from analysis.report import main, write_report
+from analysis.search import summary
 from analysis.tables import best_trial, ordered_trials
 from study.records import SAMPLES
 from trainables.errors import UserError
@@ -180,3 +181,10 @@ def test_help_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_best_trial_that_only_guesses_is_said_to(mixed_run: Path) -> None:
+    run = load_run(mixed_run)
+    run.trials["val_accuracy"] = 0.1
+    trials = ordered_trials(run)
+    assert "no better than always answering" in summary(run, trials, best_trial(trials))
