@@ -10,7 +10,7 @@ import pandas as pd
 from analysis import tables, text
 from analysis.load import Run
 from analysis.page import Part, Section
-from analysis.tables import Table
+from analysis.table import Table
 
 _METRICS = ("val_accuracy", "val_loss", "val_f1", "train_loss", "gap")
 

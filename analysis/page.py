@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from analysis import style
 from analysis.plots.picture import Picture
-from analysis.tables import Table, numeric_columns, write_table
+from analysis.table import Table, numeric_columns, write_table
 from study.records import replace_file
 
 FIGURES, TABLES = "figures", "tables"

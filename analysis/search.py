@@ -9,7 +9,7 @@ from analysis.caveats import caveats, unfinished
 from analysis.importance import importance
 from analysis.load import Run
 from analysis.page import Part, Section, anchor
-from analysis.plots import curves, importances, progress, samples, slices
+from analysis.plots import all_curves, curves, importances, progress, samples, slices
 from analysis.plots.picture import Picture
 from analysis.tables import CONFIG
 from study.records import OPTUNA_DB
@@ -109,7 +109,7 @@ def _pictures(
     number = None if best is None else int(best["trial"])
     pictures: list[Picture | None] = [
         curves.best_curves(run, int(shown["trial"]), str(shown["state"])),
-        curves.all_curves(run, number),
+        all_curves.all_curves(run, number),
         progress.best_so_far(run),
         slices.slices(run, trials, best),
     ]

@@ -1,60 +1,22 @@
-"""The tables of a search and how each is written: CSV, Markdown and LaTeX."""
+"""The tables of a search: its trials best first, the best configuration, the states."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from analysis import text
 from analysis.load import Run
+from analysis.table import Table
 from study.domains import describe
 from study.metrics import METRICS
 from study.records import STATES
 
-SHOWN_ROWS = 200
 CONFIG = "config."
 _SHOWN_METRICS = ("val_accuracy", "val_loss", "val_f1", "train_loss")
 _STATE_ORDER = {"completed": 0, "running": 1, "pruned": 2, "diverged": 3, "failed": 4}
-_LATEX = str.maketrans(
-    {c: f"\\{c}" for c in "&%$#_{}"}
-    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
-    | {text.MISSING: "--"}
-)
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table with a name for its files, a caption, and how columns are printed.
-
-    frame: raw values under headers for people (units in parentheses).
-    data: name of the data set its numbers come from, shown with the table wherever it goes.
-    formats: header -> function making the text of a cell; `text.number` for the others.
-    """
-
-    name: str
-    frame: pd.DataFrame
-    caption: str
-    data: str
-    formats: dict[str, Callable[[Any], str]] = field(default_factory=dict)
-
-    @property
-    def title(self) -> str:
-        """The caption with the data set in front, and how many rows are printed if not all."""
-        title = f"Data: {self.data}. {self.caption}"
-        if len(self.frame) <= SHOWN_ROWS:
-            return title
-        return f"{title} First {SHOWN_ROWS} of {len(self.frame):,} rows; the CSV has all of them."
-
-    def printed(self) -> pd.DataFrame:
-        """The first SHOWN_ROWS rows as text."""
-        shown = self.frame.head(SHOWN_ROWS)
-        return pd.DataFrame(
-            {c: [self.formats.get(c, text.number)(v) for v in shown[c]] for c in shown}
-        )
 
 
 def ordered_trials(run: Run) -> pd.DataFrame:
@@ -149,52 +111,3 @@ def metric_header(name: str) -> str:
     if name == "gap":
         return "validation - train loss (nats)"
     return f"{METRICS[name].label} ({METRICS[name].unit})"
-
-
-def write_table(table: Table, directory: Path, name: str) -> list[Path]:
-    """Write `name.csv` (every row, raw values), `name.md` and `name.tex` (first SHOWN_ROWS)."""
-    paths = [directory / f"{name}.{suffix}" for suffix in ("csv", "md", "tex")]
-    printed, csv = table.printed(), table.frame.copy()
-    if "data" not in csv:
-        csv["data"] = table.data
-    csv.to_csv(paths[0], index=False)
-    paths[1].write_text(_markdown(printed, table), encoding="utf-8")
-    paths[2].write_text(_latex(printed, table), encoding="utf-8")
-    return paths
-
-
-def numeric_columns(table: Table) -> list[bool]:
-    """For every column, whether it holds numbers and is set flush right."""
-    return [pd.api.types.is_numeric_dtype(table.frame[c]) for c in table.frame]
-
-
-def _markdown(printed: pd.DataFrame, table: Table) -> str:
-    def line(cells: list[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-    rule = ["---:" if right else "---" for right in numeric_columns(table)]
-    rows = [line(list(row)) for row in printed.itertuples(index=False)]
-    return "\n".join([table.title, "", line(list(printed)), line(rule), *rows, ""])
-
-
-def _latex(printed: pd.DataFrame, table: Table) -> str:
-    def line(cells: list[str]) -> str:
-        return " & ".join(cell.translate(_LATEX) for cell in cells) + r" \\"
-
-    columns = "".join("r" if right else "l" for right in numeric_columns(table))
-    rows = [line(list(row)) for row in printed.itertuples(index=False)]
-    lines = [
-        r"% needs \usepackage{booktabs}",
-        r"\begin{table}",
-        r"\centering",
-        rf"\caption{{{table.title.translate(_LATEX)}}}",
-        rf"\begin{{tabular}}{{{columns}}}",
-        r"\toprule",
-        line(list(printed)),
-        r"\midrule",
-        *rows,
-        r"\bottomrule",
-        r"\end{tabular}",
-        r"\end{table}",
-    ]
-    return "\n".join(lines) + "\n"

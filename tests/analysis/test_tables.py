@@ -10,16 +10,8 @@ import pandas as pd
 import pytest
 
 from analysis.load import Run, load_run
-from analysis.tables import (
-    SHOWN_ROWS,
-    Table,
-    best_table,
-    best_trial,
-    ordered_trials,
-    states_table,
-    trials_table,
-    write_table,
-)
+from analysis.table import SHOWN_ROWS, Table, write_table
+from analysis.tables import best_table, best_trial, ordered_trials, states_table, trials_table
 from study.metrics import METRICS
 
 
