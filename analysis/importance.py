@@ -102,9 +102,9 @@ def _distribution(domain: Searched) -> Any:
 
 def _evaluate(study: optuna.Study, share: float) -> dict[str, float]:
     module = _evaluators()
-    evaluator = module.PedAnovaImportanceEvaluator(target_quantile=share)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about few trials, which the caption says
+        evaluator = module.PedAnovaImportanceEvaluator(target_quantile=share)
         return dict(module.get_param_importances(study, evaluator=evaluator))
 
 

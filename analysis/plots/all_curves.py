@@ -88,7 +88,7 @@ def _lines(
 
 
 def _loss_limit(run: Run) -> float:
-    """Upper end of the loss axis, nats: twice the loss of a guess, or the bulk of the data."""
+    """Upper end of the loss axis, nats: above a blind guess and above the bulk of the data."""
     classes = max(2, len(run.manifest.data.get("class_counts", {}).get("val", [])) or 10)
     losses = finite(run.epochs[["train_loss", "val_loss"]])
     losses = losses[np.isfinite(losses)]
