@@ -35,9 +35,7 @@ class Crossing:
         )
 
 
-def crossing(
-    effects: Array, budgets: tuple[int, ...], rng: np.random.Generator
-) -> Crossing | None:
+def crossing(effects: Array, budgets: tuple[int, ...], rng: np.random.Generator) -> Crossing | None:
     """Estimate where the mean effect turns positive for good, or None where it does not.
 
     effects: (budgets, seeds), positive where the claimed arm leads. Straight lines in log
@@ -53,7 +51,11 @@ def crossing(
     low, high = np.nanquantile(turns, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     after = next(i for i, budget in enumerate(budgets) if budget >= estimate)
     return Crossing(
-        float(estimate), float(low), float(high), _RESAMPLES, int(np.isnan(turns).sum()),
+        float(estimate),
+        float(low),
+        float(high),
+        _RESAMPLES,
+        int(np.isnan(turns).sum()),
         (budgets[max(after, 1) - 1], budgets[max(after, 1)]),
     )
 

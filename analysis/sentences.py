@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from study.metrics import METRICS
 
 if TYPE_CHECKING:
-    from analysis.verdicts import AtBudget, Verdict
+    from analysis.effects import AtBudget
+    from analysis.verdicts import Verdict
 
 # What a metric means, where its name alone says nothing to a reader outside the field.
 _MEANING = {
@@ -91,7 +92,8 @@ def _finding(verdict: Verdict) -> str:
     steps = verdict.budgets if claim.decided_by == "crossover" else (deciding,)
     found = "; ".join(
         f"after {step.budget} epochs, {_compared(step, verdict.unit)}"
-        f"{_interval(step, verdict.unit)}" for step in steps
+        f"{_interval(step, verdict.unit)}"
+        for step in steps
     )
     where = f" The two cross {verdict.crossing}." if verdict.crossing else ""
     return f"comparing the {metric} of {first} with that of {second}: {found}; {in_runs}.{where}"

@@ -50,8 +50,15 @@ def sign_flip_p(differences: ArrayLike, alternative: str, rng: np.random.Generat
     x = np.asarray(differences, dtype=float)
     x = np.take_along_axis(x, np.argsort(np.abs(x), axis=-1), axis=-1)
     result = stats.permutation_test(
-        (x,), np.mean, permutation_type="samples", alternative=alternative, axis=-1,
-        n_resamples=FLIPS, vectorized=True, batch=max(1, 4_000_000 // x.size), rng=rng,
+        (x,),
+        np.mean,
+        permutation_type="samples",
+        alternative=alternative,
+        axis=-1,
+        n_resamples=FLIPS,
+        vectorized=True,
+        batch=max(1, 4_000_000 // x.size),
+        rng=rng,
     )
     return np.asarray(result.pvalue)
 

@@ -26,34 +26,12 @@ import pandas as pd
 from analysis import sentences
 from analysis.arrange import Arranged, arrange, check_cells
 from analysis.crossing import Crossing, crossing
-from analysis.evidence import Evidence, evidence, not_ahead_p, oriented_effects
-from analysis.stats import (
-    Array,
-    holm,
-    mean_interval,
-    probability_of_improvement,
-    seeds_needed,
-    sign_flip_p,
-    standardised_effect,
-    wilcoxon_p,
-)
+from analysis.effects import AtBudget, at_budgets, seeds_to_settle
+from analysis.evidence import Evidence, evidence, oriented_effects
+from analysis.stats import holm, probability_of_improvement, standardised_effect, wilcoxon_p
 from study.claims import Cell, Claim
 
 VERDICTS = ("supported", "refuted", "inconclusive", "withheld")
-
-
-@dataclass(frozen=True)
-class AtBudget:
-    """The effect at one budget: mean over seeds and its 95% interval, in the claim's unit.
-
-    p: uncorrected, of what the claim says there; None at budgets that decide nothing.
-    """
-
-    budget: int
-    effect: float
-    low: float
-    high: float
-    p: float | None
 
 
 @dataclass(frozen=True)
@@ -115,10 +93,15 @@ def decide(
             verdict = Verdict(claim, data, "withheld", claim.unit, 0, missing=table.missing)
         else:
             verdict = Verdict(
-                claim, data, verdict_of(claim, float(found.effect), p_for, p_against),
-                claim.unit, claim.seeds,
-                p=float(found.p_for), p_holm=p_for,
-                p_against=float(found.p_against), p_against_holm=p_against,
+                claim,
+                data,
+                verdict_of(claim, float(found.effect), p_for, p_against),
+                claim.unit,
+                claim.seeds,
+                p=float(found.p_for),
+                p_holm=p_for,
+                p_against=float(found.p_against),
+                p_against_holm=p_against,
                 route=str(found.route),
             )
             verdict = _described(verdict, table, len(claims), _stream(seed, claim))
@@ -151,22 +134,18 @@ def _weigh(claim: Claim, table: Arranged, rng: np.random.Generator) -> Evidence 
     return evidence(claim, table.tested, diverged, rng)
 
 
-def _described(
-    verdict: Verdict, table: Arranged, family: int, rng: np.random.Generator
-) -> Verdict:
+def _described(verdict: Verdict, table: Arranged, family: int, rng: np.random.Generator) -> Verdict:
     """The verdict with its effect sizes, intervals and what else a reader needs."""
     claim = verdict.claim
     # Adding 0 turns -0.0 into 0.0.
     effects = claim.sign * oriented_effects(claim, table.estimated) + 0.0
     tested = oriented_effects(claim, table.tested)
-    budgets = _at_budgets(claim, effects, _p_by_budget(verdict, tested, rng), rng)
+    budgets = at_budgets(claim, effects, tested, verdict.p, rng)
     counts = table.diverged.sum(axis=(0, 2))
     crosses = claim.decided_by == "crossover"
     return dataclasses.replace(
         verdict,
-        diverged=tuple(
-            (arm.name, int(k)) for arm, k in zip(claim.arms, counts, strict=True) if k
-        ),
+        diverged=tuple((arm.name, int(k)) for arm, k in zip(claim.arms, counts, strict=True) if k),
         budgets=budgets,
         effect=budgets[-1].effect,
         low=budgets[-1].low,
@@ -174,59 +153,10 @@ def _described(
         standardised=float(standardised_effect(effects[-1])),
         p_improvement=float(probability_of_improvement(tested[-1])),
         p_wilcoxon=wilcoxon_p(tested[-1], "greater"),
-        crossing=(
-            crossing(claim.sign * effects, claim.decisive_budgets, rng) if crosses else None
-        ),
+        crossing=(crossing(claim.sign * effects, claim.decisive_budgets, rng) if crosses else None),
         seeds_needed=(
-            _needed(claim, claim.sign * effects, family, rng)
+            seeds_to_settle(claim, claim.sign * effects, family, rng)
             if verdict.verdict == "inconclusive"
             else None
         ),
     )
-
-
-def _p_by_budget(
-    verdict: Verdict, tested: Array, rng: np.random.Generator
-) -> list[float | None]:
-    claim = verdict.claim
-    if claim.decided_by != "crossover":
-        return [verdict.p]
-    first = float(not_ahead_p(claim, tested[0], rng))
-    last = float(sign_flip_p(tested[-1], "greater", rng))
-    return [first, *[None] * (len(tested) - 2), last]
-
-
-def _at_budgets(
-    claim: Claim, effects: Array, p: list[float | None], rng: np.random.Generator
-) -> tuple[AtBudget, ...]:
-    # A difference of two shares cannot pass 1, which an interval knows nothing of.
-    bound = 1.0 if claim.unit == "fraction" else np.inf
-    lows, highs = (np.clip(end, -bound, bound) for end in mean_interval(effects, rng))
-    rows = zip(claim.decisive_budgets, effects, lows, highs, p, strict=True)
-    return tuple(
-        AtBudget(budget, float(values.mean()), float(low), float(high), p_here)
-        for budget, values, low, high, p_here in rows
-    )
-
-
-def _needed(
-    claim: Claim, effects: Array, family: int, rng: np.random.Generator
-) -> int | None:
-    """Seeds that would settle the claim if mean and spread stayed as they are.
-
-    effects: (budgets, seeds), oriented. Towards significance where the mean is at least
-    the smallest effect of interest, towards equivalence where it is smaller.
-    """
-    margin, alpha = claim.smallest_effect, claim.alpha / family
-    mean, deviation = effects.mean(axis=-1), effects.std(axis=-1, ddof=1)
-    distances = [abs(mean[-1]) if abs(mean[-1]) >= margin else margin - abs(mean[-1])]
-    deviations = [deviation[-1]]
-    if claim.decided_by == "crossover" and not_ahead_p(claim, effects[0], rng) >= alpha:
-        distances.append(mean[0] if mean[0] >= margin else margin - mean[0])
-        deviations.append(deviation[0])
-    counts = [
-        seeds_needed(float(distance / spread) if spread > 0 else np.inf, alpha)
-        for distance, spread in zip(distances, deviations, strict=True)
-    ]
-    known = [count for count in counts if count is not None]
-    return max([claim.seeds + 1, *known]) if len(known) == len(counts) else None

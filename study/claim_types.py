@@ -1,8 +1,6 @@
 """What a claim is: arms, budgets, metric, direction, and how it is decided.
 
-An *arm* is one thing that is compared (a space, perhaps with settings of its own); a
-*cell* is one training of one arm at one budget from one seed. Two arms that train the same
-thing have the same name, so that claims share cells.
+A *cell* is one training of one arm at one budget from one seed; claims share cells.
 """
 
 from __future__ import annotations
@@ -12,100 +10,17 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from study.domains import Float
+from study.arms import STRENGTH, Arm
 from study.metrics import METRICS
 from study.spaces import SPACES
 from trainables.errors import UserError, unknown_name
 
-STRENGTH = "augment_strength"
 DIRECTIONS = ("higher", "lower")
 RULES = ("paired_difference", "crossover", "ordered_trend")
 POSITIONS = ("short", "long")
 _ID = re.compile(r"[a-z][a-z0-9_]*")
-
-
-@dataclass(frozen=True)
-class Arm:
-    """A space and the settings that are fixed in it; make one with `arm`.
-
-    fixed: (dimension, value) pairs, sorted by dimension.
-    """
-
-    space: str
-    fixed: tuple[tuple[str, Any], ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The arm in tables: "resnet18_aug" or "resnet18_aug[augment_strength=0.25]"."""
-        settings = ", ".join(f"{key}={value}" for key, value in self.fixed)
-        return f"{self.space}[{settings}]" if settings else self.space
-
-    @property
-    def model(self) -> str:
-        """The model's name in `trainables.models.MODELS`."""
-        return SPACES[self.space].model
-
-    @property
-    def strength(self) -> float:
-        """Augmentation strength, 0 (none) to 1."""
-        dimension = SPACES[self.space].dimensions.get(STRENGTH)
-        default = 0.0 if dimension is None else dimension.default
-        return float(dict(self.fixed).get(STRENGTH, default))
-
-    @property
-    def label(self) -> str:
-        """The arm for people: "resnet18 (plain)", "resnet18 (augmented, strength 0.5)"."""
-        how = f"augmented, strength {self.strength:g}" if self.strength else "plain"
-        rest = [f"{key} {value}" for key, value in self.fixed if key != STRENGTH]
-        return f"{self.model} ({', '.join([how, *rest])})"
-
-    def settings(self) -> dict[str, Any]:
-        """What is fixed in every training of this arm, by names of `TrainConfig`."""
-        return {"model": self.model, **dict(self.fixed), STRENGTH: self.strength}
-
-
-def arm(space: str, **fixed: Any) -> Arm:
-    """The arm of a space with settings of its own; UserError for what the space lacks.
-
-    A strength equal to the space's own is left out, and strength 0 is the plain space of
-    the same model: equal trainings get equal names.
-    """
-    problems = list(_arm_problems(space, fixed))
-    if problems:
-        raise UserError("\n".join(problems))
-    chosen = SPACES[space]
-    fixed = {
-        key: float(value) if isinstance(chosen.dimensions[key], Float) else value
-        for key, value in fixed.items()
-    }
-    dimension = chosen.dimensions.get(STRENGTH)
-    if dimension is not None and fixed.get(STRENGTH, dimension.default) == 0:
-        plain = [
-            s
-            for s in SPACES.values()
-            if (s.model, s.data) == (chosen.model, chosen.data) and STRENGTH not in s.dimensions
-        ]
-        if plain:
-            space, dimension = plain[0].name, None
-    if dimension is None or fixed.get(STRENGTH) == dimension.default:
-        fixed.pop(STRENGTH, None)
-    return Arm(space, tuple(sorted(fixed.items())))
-
-
-def _arm_problems(space: str, fixed: dict[str, Any]) -> Iterator[str]:
-    if space not in SPACES:
-        yield str(unknown_name("arm", space, SPACES))
-        return
-    dimensions = SPACES[space].dimensions
-    for key, value in fixed.items():
-        if key == "epochs":
-            yield f"arm {space!r} fixes epochs: name them in the claim's budgets"
-        elif key not in dimensions:
-            yield str(unknown_name(f"setting of arm {space!r}:", key, dimensions))
-        elif not dimensions[key].contains(value):
-            yield f"arm {space!r}: {value!r} is outside the space's range of {key}"
 
 
 class Cell(NamedTuple):

@@ -11,11 +11,12 @@ ResNet18 (3 arms x 16 + 2 x 4) x 8 = 448, CNN (4 x 24 + 2 x 4) x 8 = 832.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterable, Sequence
 
-from study.claim_types import Arm, Cell, Claim, arm
+from study.arms import Arm, arm
+from study.claim_types import Cell, Claim
 from study.claims_toml import load_claims
+from study.decidability import corrected_minimum_p, decidability, minimum_p
 from trainables.errors import UserError, unknown_name
 
 __all__ = [
@@ -167,44 +168,3 @@ def overridden(
 def cells(claims: Iterable[Claim]) -> tuple[Cell, ...]:
     """Every training that the claims need, each once however many claims share it."""
     return tuple(dict.fromkeys(cell for claim in claims for cell in claim.cells()))
-
-
-def minimum_p(claim: Claim, seeds: int | None = None) -> float:
-    """The smallest one-sided p-value that this many paired seeds can reach.
-
-    Sign flips of n differences have 2**n outcomes; ranks of k arms in n seeds have k!**n.
-    """
-    n = claim.seeds if seeds is None else seeds
-    outcomes = math.factorial(len(claim.arms)) if claim.decided_by == "ordered_trend" else 2
-    return float(outcomes) ** -n
-
-
-def corrected_minimum_p(claims: Sequence[Claim], seeds: int | None = None) -> dict[str, float]:
-    """The smallest p-value each claim can reach after Holm's correction over all of them."""
-    smallest = sorted((minimum_p(claim, seeds), claim.id) for claim in claims)
-    corrected: dict[str, float] = {}
-    running = 0.0
-    for rank, (p, id) in enumerate(smallest):
-        running = max(running, min(1.0, (len(smallest) - rank) * p))
-        corrected[id] = running
-    return corrected
-
-
-def decidability(claims: Sequence[Claim]) -> list[str]:
-    """One warning for each claim that no outcome can make significant, with the remedy."""
-    corrected = corrected_minimum_p(claims)
-    warnings = []
-    for claim in claims:
-        if corrected[claim.id] < claim.alpha:
-            continue
-        enough = next(
-            n
-            for n in range(claim.seeds, 1100)
-            if corrected_minimum_p(claims, n)[claim.id] < claim.alpha
-        )
-        warnings.append(
-            f"claim {claim.id!r} cannot be decided with {claim.seeds} seeds: the smallest "
-            f"corrected p-value it can reach is {corrected[claim.id]:.3g}, alpha is "
-            f"{claim.alpha:g}; use --seeds {enough} or more, or decide fewer claims together"
-        )
-    return warnings

@@ -36,7 +36,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from study.claim_types import Arm, Claim, arm
+from study.arms import Arm, arm
+from study.claim_types import Claim
 from trainables.errors import UserError, unknown_name
 
 _REQUIRED: dict[str, str] = {

@@ -213,8 +213,11 @@ def test_an_arm_of_nothing_but_divergence_loses_by_at_least_what_matters():
 
 
 @settings(max_examples=100, deadline=None)
-@given(arrays(float, (2, 6), elements=st.integers(-30, 30).map(lambda i: i / 8)),
-       st.integers(0, 5), st.sampled_from(["val_loss", "val_accuracy"]))
+@given(
+    arrays(float, (2, 6), elements=st.integers(-30, 30).map(lambda i: i / 8)),
+    st.integers(0, 5),
+    st.sampled_from(["val_loss", "val_accuracy"]),
+)
 def test_an_arm_never_gains_by_diverging(values, seed, name):
     metric = METRICS[name]
     better = -1 if metric.direction == "min" else 1

@@ -20,16 +20,34 @@ from trainables.errors import UserError
 NOISE = np.array([1, -1, 2, -2, 3, -3, 4, -4]) / 1000
 
 BEATS = Claim(
-    "beats", "The tiny model is better plain.", "paired_difference",
-    (arm("tiny"), arm("tiny_aug")), "val_accuracy", "higher", (4,), 0.05,
+    "beats",
+    "The tiny model is better plain.",
+    "paired_difference",
+    (arm("tiny"), arm("tiny_aug")),
+    "val_accuracy",
+    "higher",
+    (4,),
+    0.05,
 )
 CROSSES = Claim(
-    "crosses", "Augmentation pays late.", "crossover", (arm("tiny_aug"), arm("tiny")),
-    "val_loss", "lower", (2, 8), 0.05,
+    "crosses",
+    "Augmentation pays late.",
+    "crossover",
+    (arm("tiny_aug"), arm("tiny")),
+    "val_loss",
+    "lower",
+    (2, 8),
+    0.05,
 )
 TREND = Claim(
-    "trend", "The gap falls with strength.", "ordered_trend",
-    tuple(arm("tiny_aug", augment_strength=s) for s in (0, 0.5, 1)), "gap", "lower", (4,), 0.1,
+    "trend",
+    "The gap falls with strength.",
+    "ordered_trend",
+    tuple(arm("tiny_aug", augment_strength=s) for s in (0, 0.5, 1)),
+    "gap",
+    "lower",
+    (4,),
+    0.1,
 )
 ELSEWHERE = dataclasses.replace(BEATS, id="elsewhere", budgets=(9,))
 
@@ -40,8 +58,15 @@ def table(claim, levels):
     for cell in claim.cells():
         level = levels[cell.arm.name, cell.budget]
         noise = NOISE[cell.seed % 8] if cell.arm == claim.arms[0] else 0.0
-        rows.append({"arm": cell.arm.name, "budget": cell.budget, "seed": cell.seed,
-                     "diverged": False, claim.metric: level + noise})
+        rows.append(
+            {
+                "arm": cell.arm.name,
+                "budget": cell.budget,
+                "seed": cell.seed,
+                "diverged": False,
+                claim.metric: level + noise,
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -50,8 +75,10 @@ def beats(difference, claim=BEATS):
 
 
 def crosses(short, long):
-    return table(CROSSES, {("tiny_aug", 2): 1 + short, ("tiny", 2): 1.0,
-                           ("tiny_aug", 8): 1 + long, ("tiny", 8): 1.0})
+    return table(
+        CROSSES,
+        {("tiny_aug", 2): 1 + short, ("tiny", 2): 1.0, ("tiny_aug", 8): 1 + long, ("tiny", 8): 1.0},
+    )
 
 
 def trend(*levels):
@@ -73,8 +100,13 @@ def diverge(cells, arm_name, seeds, claim=BEATS, budget=4):
 
 @pytest.mark.parametrize(
     ("difference", "verdict", "route"),
-    [(0.1, "supported", None), (-0.1, "refuted", "opposite"), (0.0, "refuted", "too small"),
-     (0.02, "refuted", "too small"), (0.049, "inconclusive", None)],
+    [
+        (0.1, "supported", None),
+        (-0.1, "refuted", "opposite"),
+        (0.0, "refuted", "too small"),
+        (0.02, "refuted", "too small"),
+        (0.049, "inconclusive", None),
+    ],
 )
 def test_the_rules_of_a_paired_difference(difference, verdict, route):
     found = one(beats(difference))
@@ -162,8 +194,11 @@ def test_the_crossing_uses_every_budget_and_counts_resamples_without_one():
 
 @pytest.mark.parametrize(
     ("levels", "verdict", "route"),
-    [((0.5, 0.3, 0.1), "supported", None), ((0.1, 0.3, 0.5), "refuted", "opposite"),
-     ((0.3, 0.3, 0.3), "refuted", "too small")],
+    [
+        ((0.5, 0.3, 0.1), "supported", None),
+        ((0.1, 0.3, 0.5), "refuted", "opposite"),
+        ((0.3, 0.3, 0.3), "refuted", "too small"),
+    ],
 )
 def test_the_rules_of_a_trend(levels, verdict, route):
     found = one(trend(*levels), TREND)
@@ -281,7 +316,8 @@ def test_diverging_never_helps_the_arm(differences, seed):
 def test_swapping_the_arms_exchanges_supported_and_refuted(differences):
     swapped = dataclasses.replace(BEATS, arms=BEATS.arms[::-1])
     (a, _, effect, a_route), (b, _, back, b_route) = (
-        quick(noisy(differences)), quick(noisy(differences), swapped)
+        quick(noisy(differences)),
+        quick(noisy(differences), swapped),
     )
     assert back == pytest.approx(-effect)
     if a == b == "refuted":
@@ -315,10 +351,14 @@ def test_the_registered_claims_all_get_a_verdict():
     claims = list(CLAIMS.values())
     rows = {
         (c.arm.name, c.budget, c.seed): {
-            "arm": c.arm.name, "budget": c.budget, "seed": c.seed, "diverged": False,
+            "arm": c.arm.name,
+            "budget": c.budget,
+            "seed": c.seed,
+            "diverged": False,
             **{claim.metric: rng.normal(1, 0.01) for claim in claims},
         }
-        for claim in claims for c in claim.cells()
+        for claim in claims
+        for c in claim.cells()
     }
     verdicts = decide(pd.DataFrame(rows.values()), claims, data="street_digits")
     assert [v.claim for v in verdicts] == claims
