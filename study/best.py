@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
-from pathlib import Path
 from typing import Any
 
 from study.journal import Journal
@@ -16,20 +16,45 @@ CHECKPOINTS = "checkpoints"
 WEIGHTS = "weights.pt"
 
 
-def best_trial(journal: Journal, metric: Metric) -> tuple[int, dict[str, Any]] | None:
-    """(number, last record) of the best completed trial; the earlier one of equals.
+def finished_values(journal: Journal, metric: Metric) -> dict[int, float]:
+    """The metric at the end of every completed trial, by number.
 
-    Pruned, diverged and failed trials are never the best: theirs is not the value of a
-    finished schedule.
+    Pruned, diverged and failed trials have none: theirs is not the value of a finished
+    schedule.
     """
     last = {line["trial"]: line for line in journal.lines if line["event"] == "epoch"}
-    best: tuple[int, dict[str, Any]] | None = None
-    for number, state in sorted(journal.ended().items()):
-        if state != "completed" or number not in last:
-            continue
-        if best is None or is_better(metric, last[number][metric.name], best[1][metric.name]):
-            best = number, last[number]
+    return {
+        number: last[number][metric.name]
+        for number, state in sorted(journal.ended().items())
+        if state == "completed" and number in last
+    }
+
+
+def best_trial(journal: Journal, metric: Metric) -> int | None:
+    """Number of the best completed trial, the earlier one of equals; None without any."""
+    best: int | None = None
+    values = finished_values(journal, metric)
+    for number, value in values.items():
+        if is_better(metric, value, math.nan if best is None else values[best]):
+            best = number
     return best
+
+
+class CheckpointCleaner:
+    """Listens to the journal: deletes what an ended trial would have resumed from."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._run = journal.run
+        for number in journal.ended():
+            self._drop(number)
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Take in one journal event."""
+        if event["event"] == "end":
+            self._drop(event["trial"])
+
+    def _drop(self, number: int) -> None:
+        shutil.rmtree(trial_folder(self._run / CHECKPOINTS, number), ignore_errors=True)
 
 
 class BestKeeper:
@@ -38,11 +63,11 @@ class BestKeeper:
     def __init__(self, journal: Journal, metric: Metric) -> None:
         self._run = journal.run
         self._metric = metric
+        values = finished_values(journal, metric)
         best = best_trial(journal, metric)
-        self._best = best[1][metric.name] if best else float("nan")
+        self._best = math.nan if best is None else values[best]
         self._value: dict[int, float] = {}
-        for number in journal.ended():
-            self._drop(number)
+        self._clean = CheckpointCleaner(journal)
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Take in one journal event."""
@@ -50,17 +75,11 @@ class BestKeeper:
         if event["event"] == "epoch":
             self._value[number] = event[self._metric.name]
         elif event["event"] == "end":
-            value = self._value.pop(number, float("nan"))
-            weights = self._folder(number) / WEIGHTS
+            value = self._value.pop(number, math.nan)
+            weights = trial_folder(self._run / CHECKPOINTS, number) / WEIGHTS
             better = event["state"] == "completed" and is_better(self._metric, value, self._best)
             if better:
                 self._best = value
                 if weights.exists():
                     os.replace(weights, self._run / BEST_WEIGHTS)
-            self._drop(number)
-
-    def _folder(self, number: int) -> Path:
-        return trial_folder(self._run / CHECKPOINTS, number)
-
-    def _drop(self, number: int) -> None:
-        shutil.rmtree(self._folder(number), ignore_errors=True)
+            self._clean(event)

@@ -182,14 +182,17 @@ _SHORT = {
 }
 
 
-BRIEF = ("learning_rate", "augment_strength")  # what fits a line of 80 columns
+# What of a search's trial or an experiment's cell fits a line of 80 columns.
+BRIEF = ("arm", "seed", "learning_rate", "augment_strength")
 
 
 def describe(config: dict[str, Any], names: tuple[str, ...] | None = None) -> str:
     """A configuration (or these names of it) in a few words: "lr 0.003, strength 0.5"."""
     words = []
     for name, value in config.items():
-        if names is not None and name not in names:
+        if (names is not None and name not in names) or (
+            "arm" in config and name == "augment_strength"
+        ):
             continue
         shown = f"{value:.2g}" if isinstance(value, float) else str(value)
         words.append(f"{shown} epochs" if name == "epochs" else f"{_SHORT.get(name, name)} {shown}")

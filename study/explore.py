@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import datetime
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from study import cluster, domains, provenance, records, session
+from study import cluster, domains, records, session
 from study.best import CHECKPOINTS, BestKeeper, best_trial
-from study.display import Display
 from study.journal import Journal
 from study.metrics import METRICS, Metric
 from study.plan import Resources, SearchSpec, run_id, searched_space
-from trainables.data import load_dataset
+from study.stage import FIXED, Request, Stage, staged
 from trainables.errors import FAILED, UserError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from trainables.data.base import Dataset
-
-# Fixed for every search: stated as caveats by the report.
-FIXED = {
-    "optimizer": "AdamW",
-    "schedule": "one cycle, a quarter of it warm-up",
-    "loss": "cross-entropy",
-}
 
 
 @dataclass(frozen=True)
@@ -98,52 +87,41 @@ def _search(
     console: Console,
 ) -> None:
     metric = METRICS[spec.objective]
-    journal = Journal(run)
-    with Display(console, metric, spec.trials, quiet) as display:
-        display.replay(journal.lines)
-        display.note(_opening(run, spec, journal))
-        dataset = load_dataset(
-            spec.data, data_dir=spec.data_dir, download=download, train_size=spec.train_size
-        ).without_test()
-        for notice in dataset.notices:
-            display.note(f"note: {notice}")
-        if before:
-            session.check_same_data(run, before, dataset.content_hash)
-        display.note(f"{_sizes(dataset, spec)}; starting Ray")
-        with cluster.connected(resources, spec.trials, run / cluster.LOG) as slots:
-            manifest = before or _manifest(run, spec, dataset)
-            journal.listeners += [BestKeeper(journal, metric), display]
-            with session.recorded(run, manifest, journal):
-                display.note(_on_what(slots))
-                _run_on_ray(run, spec, metric, dataset, slots, journal)
-                display.note("writing the report")
-    from analysis.report import write_report  # the one call into the analysis
-
-    write_report([run], run / records.REPORT)
+    request = Request(
+        run=run,
+        opening=_opening(run, spec),
+        trials=spec.trials,
+        metric=metric,
+        data=str(spec.data),
+        data_dir=spec.data_dir,
+        download=download,
+        train_size=spec.train_size,
+        split_seed=spec.seed,
+        with_test=False,  # a search cannot see what it does not have
+        identity=_identity(spec),
+        resources=resources,
+        quiet=quiet,
+        console=console,
+    )
+    with staged(request, before, lambda journal: [BestKeeper(journal, metric)]) as stage:
+        _run_on_ray(run, spec, metric, stage)
 
 
-def _run_on_ray(
-    run: Path,
-    spec: SearchSpec,
-    metric: Metric,
-    dataset: Dataset,
-    slots: cluster.Slots,
-    journal: Journal,
-) -> None:
+def _run_on_ray(run: Path, spec: SearchSpec, metric: Metric, stage: Stage) -> None:
     from study import orchestrate
     from study.search import StudySearch, open_study
 
+    journal = stage.journal
     searcher = StudySearch(open_study(run, run.name, metric), spec, metric, journal)
-    samples = orchestrate.start_samples(dataset, spec.seed)
-    scheduler = (
-        orchestrate.asha(metric, journal)
-        if spec.scheduler == "asha"
-        else orchestrate.no_early_stopping()
-    )
-    job = orchestrate.training_job(dataset, _fixed(spec), run / CHECKPOINTS, slots)
-    remaining = searcher.remaining()
-    if remaining:
-        orchestrate.run_trials(job, searcher, remaining, scheduler, slots, journal)
+    samples = orchestrate.start_samples(stage.dataset, spec.seed)
+    if remaining := searcher.remaining():
+        scheduler = (
+            orchestrate.asha(metric, journal)
+            if spec.scheduler == "asha"
+            else orchestrate.no_early_stopping()
+        )
+        job = orchestrate.training_job(stage.dataset, _fixed(spec), run / CHECKPOINTS, stage.slots)
+        orchestrate.run_trials(job, searcher, remaining, scheduler, stage.slots, journal)
     orchestrate.write_samples(samples, run / records.SAMPLES)
 
 
@@ -159,30 +137,22 @@ def _fixed(spec: SearchSpec) -> dict[str, Any]:
     }
 
 
-def _manifest(run: Path, spec: SearchSpec, dataset: Dataset) -> records.Manifest:
-    import ray
-
+def _identity(spec: SearchSpec) -> dict[str, Any]:
+    """The part of the manifest that only a search has."""
     chosen = searched_space(spec)
-    return records.Manifest(
-        run_id=run.name,
-        kind="search",
-        spec={**spec.to_dict(), "fixed": FIXED},
-        objective={"name": spec.objective, "direction": METRICS[spec.objective].direction},
-        seeds=[spec.seed],
-        data=provenance.describe_data(dataset, spec.seed, spec.train_size),
-        git=provenance.git_state(),
-        packages=provenance.package_versions(),
-        hardware=provenance.hardware(ray.cluster_resources()),
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        command=provenance.command_line(),
-        space={
+    return {
+        "kind": "search",
+        "spec": {**spec.to_dict(), "fixed": FIXED},
+        "objective": {"name": spec.objective, "direction": METRICS[spec.objective].direction},
+        "seeds": [spec.seed],
+        "space": {
             "name": chosen.name,
             "summary": chosen.summary,
             "model": chosen.model,
             "data": chosen.data,
             "dimensions": {k: domains.to_json(v) for k, v in chosen.dimensions.items()},
         },
-    )
+    }
 
 
 def load_result(run: Path) -> SearchResult:
@@ -191,10 +161,10 @@ def load_result(run: Path) -> SearchResult:
     metric = METRICS[manifest.objective["name"]]
     journal = Journal(run)
     epochs, trials = records.tables(journal.lines)
-    found = best_trial(journal, metric)
+    number = best_trial(journal, metric)
     best = None
-    if found:
-        number, record = found
+    if number is not None:
+        record = journal.epochs_of(number)[-1]
         metrics = {k: v for k, v in record.items() if k not in ("event", "trial", "diverged")}
         best = {"trial": number, "config": journal.configs()[number], "metrics": metrics}
     counts = trials["state"].value_counts().to_dict() if len(trials) else {}
@@ -212,18 +182,7 @@ def load_result(run: Path) -> SearchResult:
     )
 
 
-def _opening(run: Path, spec: SearchSpec, journal: Journal) -> str:
-    done = len(journal.ended())
+def _opening(run: Path, spec: SearchSpec) -> str:
+    done = len(Journal(run).ended())
     what = f"{spec.trials} trials of {spec.space} on {spec.data}"
     return f"continuing {run.name}: {done} of {what} are done" if done else f"{run.name}: {what}"
-
-
-def _sizes(dataset: Dataset, spec: SearchSpec) -> str:
-    train, val = dataset.split(spec.seed, spec.train_size)
-    return f"{dataset.name}: {len(train)} training and {len(val)} validation images"
-
-
-def _on_what(slots: cluster.Slots) -> str:
-    where = f"joined the Ray cluster at {slots.joined}" if slots.joined else "Ray is up"
-    gpus = f" and {slots.gpus:g} GPU" if slots.gpus else ""
-    return f"{where}; {slots.count} trials at once, {slots.cpus:g} CPU{gpus} each"

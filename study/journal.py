@@ -34,9 +34,10 @@ class Journal:
     def epoch(self, trial: int, record: dict[str, Any]) -> bool:
         """A trial finished an epoch; returns whether the journal did not have it yet.
 
-        Keys that are no EPOCH_COLUMNS are left out.
+        Keys that are no EPOCH_COLUMNS or FINAL_COLUMNS are left out.
         """
-        values = {key: record[key] for key in records.EPOCH_COLUMNS if key in record}
+        columns = (*records.EPOCH_COLUMNS, *records.FINAL_COLUMNS)
+        values = {key: record[key] for key in columns if key in record}
         return self._append({"event": "epoch", **values, "trial": trial})
 
     def end(self, trial: int, state: str) -> None:
@@ -72,7 +73,7 @@ class Journal:
 
     @staticmethod
     def _key(line: dict[str, Any]) -> tuple[Any, ...]:
-        return line["event"], line["trial"], line.get("epoch")
+        return line["event"], line["trial"], line.get("epoch", line.get("state"))
 
 
 def outcome(record: dict[str, Any] | None) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from study import domains, records
+from study.claims import Claim, cells, corrected_minimum_p, decidability
 from study.display import clock
+from study.experiment_plan import MATCHED, ExperimentSpec, experiment_id, tuned_conditions
 from study.plan import (
     CORE_MACS_PER_SECOND,
     Resources,
@@ -18,6 +23,8 @@ from study.plan import (
     estimate,
     run_id,
     searched_space,
+    slots_here,
+    wall_seconds,
 )
 from study.spaces import SPACES, Space
 from trainables.data import DATASETS
@@ -65,7 +72,7 @@ def print_plan(console: Console, spec: SearchSpec, resources: Resources, storage
         ("run", run_id(spec)),
         ("directory", f"{run} ({_state(run)})"),
         ("space", f"{space.name}: {space.summary}"),
-        ("data", f"{spec.data}, {_size(spec)}"),
+        ("data", f"{spec.data}, {_size(spec.train_size)}"),
         ("objective", spec.objective),
         ("trials", f"{spec.trials}, proposed by {spec.sampler}, the first at the defaults"),
         ("epochs", f"about {cost.epochs:.0f}, at most {cost.at_most} (scheduler {spec.scheduler})"),
@@ -73,15 +80,79 @@ def print_plan(console: Console, spec: SearchSpec, resources: Resources, storage
         ("resources", _resources(resources, cost.slots, cpus)),
         ("time", _time(cost.seconds)),
     ]
+    _grid(console, rows)
+    console.print(_dimensions(space))
+
+
+def print_claims(console: Console, claims: Sequence[Claim]) -> None:
+    """Each claim: its sentence, and how and on what it is decided."""
+    for claim in claims:
+        console.print(Text(claim.id, style="bold"))
+        console.print(Padding(Text(claim.sentence), (0, 0, 0, 2)))
+        arms = " against ".join(arm.label for arm in claim.arms)
+        budgets = " and ".join(str(budget) for budget in claim.decisive_budgets)
+        how = Text(
+            f"{claim.decided_by.replace('_', ' ')}: {arms}; {claim.metric} "
+            f"{claim.direction} by {claim.smallest_effect:g} {claim.unit} or more at "
+            f"{budgets} epochs; {claim.seeds} seeds, alpha {claim.alpha:g}",
+            style="dim",
+        )
+        console.print(Padding(how, (0, 0, 0, 2)))
+
+
+def print_experiment(
+    console: Console, spec: ExperimentSpec, resources: Resources, storage: Path
+) -> None:
+    """What the same command without --dry-run would do; nothing is written."""
+    cpus = available_cpus()
+    planned = cells(spec.claims)
+    slots = slots_here(resources, len(planned), cpus)
+    epochs: Counter[str] = Counter()
+    for cell in planned:
+        epochs[cell.arm.model] += cell.budget
+    tuned = tuned_conditions(spec)
+    for arm, budget in tuned:
+        epochs[arm.model] += budget * spec.tuning_trials
+    seconds = wall_seconds(dict(epochs), spec.train_size, resources, slots, cpus)
+    run = storage / experiment_id(spec)
+    smallest = corrected_minimum_p(spec.claims)
+    shown = ", ".join(f"{count} of {model}" for model, count in epochs.items())
+    _grid(
+        console,
+        [
+            ("run", run.name),
+            ("directory", f"{run} ({_state(run)})"),
+            ("claims", ", ".join(claim.id for claim in spec.claims)),
+            ("data", f"{spec.data}, {_size(spec.train_size)}"),
+            ("parameters", _tuning(spec, len(tuned) * spec.tuning_trials)),
+            ("cells", f"{len(planned)} trainings (arm x budget x seed), each once"),
+            ("epochs", f"{sum(epochs.values())}: {shown}"),
+            ("resources", _resources(resources, slots, cpus)),
+            ("time", _time(seconds)),
+            ("smallest p", f"{max(smallest.values()):.2g} at best, corrected, for any claim"),
+        ],
+    )
+    for warning in decidability(spec.claims):
+        console.print(Text(f"warning: {warning}", style="yellow"), highlight=False)
+
+
+def _tuning(spec: ExperimentSpec, trials: int) -> str:
+    if spec.tuned_by == MATCHED:
+        return f"{MATCHED}: {spec.tuning_trials} candidates per arm and budget ({trials} trainings)"
+    if spec.sources:
+        return f"the best of {', '.join(Path(path).name for path in spec.sources)}"
+    return "the spaces' defaults, not tuned"
+
+
+def _grid(console: Console, rows: list[tuple[str, str]]) -> None:
     table = Table.grid(padding=(0, 2))
     for name, value in rows:
         table.add_row(Text(name, style="dim"), value)
     console.print(table)
-    console.print(_dimensions(space))
 
 
-def _size(spec: SearchSpec) -> str:
-    return f"{spec.train_size:,} training images" if spec.train_size else "all training images"
+def _size(train_size: int | None) -> str:
+    return f"{train_size:,} training images" if train_size else "all training images"
 
 
 def _state(run: Path) -> str:

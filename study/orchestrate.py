@@ -87,6 +87,16 @@ def training_job(dataset: Dataset, fixed: dict[str, Any], checkpoints: Path, slo
     return GroupJob(ray.put(dataset), fixed, folder, slots.workers, slots.cpus, slots.gpus)
 
 
+def cell_job(
+    dataset: Dataset, fixed: dict[str, Any], checkpoints: Path, cells: Path, slots: Slots
+) -> Job:
+    """The job of an experiment on these slots; the data set comes with its test images."""
+    from trainables.cell import CellJob
+
+    threads = max(1, int(slots.cpus))
+    return CellJob(dataset, fixed, checkpoints.resolve(), cells.resolve(), threads)
+
+
 def start_samples(dataset: Dataset, seed: int) -> ray.ObjectRef:
     """Begin drawing the report's sample images on a worker: the driver imports no torch."""
     from trainables.samples import sample_sheet

@@ -158,13 +158,27 @@ def estimate(spec: SearchSpec, resources: Resources, cpus: int) -> Estimate:
     assert isinstance(epochs, domains.Int)
     kept = SHARE_AFTER_PRUNING if spec.scheduler == "asha" else 1.0
     expected = kept * (epochs.default + (spec.trials - 1) * _log_mean(epochs.low, epochs.high))
-    images = spec.train_size or 10_000  # a data set on disk is not opened for a plan
+    slots = slots_here(resources, spec.trials, cpus)
+    seconds = wall_seconds({chosen.model: expected}, spec.train_size, resources, slots, cpus)
+    return Estimate(expected, spec.trials * epochs.high, seconds, slots)
+
+
+def slots_here(resources: Resources, trials: int, cpus: int) -> int:
+    """How many trials train at once on `cpus` cores of this machine."""
     per_trial = resources.cpus_per_trial * resources.workers_per_trial
-    slots = max(1, min(spec.trials, int(cpus // per_trial)))
-    slots = min(slots, resources.concurrency or slots)
-    work = expected * images * MODELS[chosen.model].macs * (TRAINING_COST + EVALUATED_PER_TRAINED)
-    seconds = work / (CORE_MACS_PER_SECOND * min(cpus, slots * per_trial))
-    return Estimate(expected, spec.trials * epochs.high, seconds + SESSION_SECONDS, slots)
+    slots = max(1, min(trials, int(cpus // per_trial)))
+    return min(slots, resources.concurrency or slots)
+
+
+def wall_seconds(
+    epochs: dict[str, float], train_size: int | None, resources: Resources, slots: int, cpus: int
+) -> float:
+    """Expected seconds of so many epochs by model, with starting up and the report."""
+    images = train_size or 10_000  # a data set on disk is not opened for a plan
+    cost = TRAINING_COST + EVALUATED_PER_TRAINED
+    work = sum(MODELS[model].macs * count for model, count in epochs.items()) * images * cost
+    busy = min(cpus, slots * resources.cpus_per_trial * resources.workers_per_trial)
+    return SESSION_SECONDS + work / (CORE_MACS_PER_SECOND * busy)
 
 
 def _log_mean(low: int, high: int) -> float:

@@ -7,7 +7,8 @@ A run directory holds
     epochs.parquet   the journal's epochs as a table (EPOCH_COLUMNS + one `config.*` each)
     trials.parquet   one row a trial (TRIAL_COLUMNS + one `config.*` each)
     optuna.db        the Optuna study of a search (its name is the run id)
-    best.pt          weights of the best trial (a plain state dict)
+    best.pt          weights of a search's best trial (a plain state dict)
+    cells/           one file of predictions a cell of an experiment (`trainables.cell`)
     samples.npz      images as the model sees them at several strengths
     tune/            Ray Tune's own directory (TensorBoard reads it)
     report/          index.html, figures, tables
@@ -38,6 +39,7 @@ TRIALS = "trials.parquet"
 OPTUNA_DB = "optuna.db"
 BEST_WEIGHTS = "best.pt"
 SAMPLES = "samples.npz"
+CELLS = "cells"
 REPORT = "report"
 
 STATES = ("completed", "pruned", "diverged", "failed", "running")
@@ -56,6 +58,13 @@ EPOCH_COLUMNS: dict[str, str] = {
     "seconds": "wall time of the epoch, evaluation included, s",
     "images_per_second": "training images per second, evaluation excluded",
     "diverged": "whether the loss stopped being finite in this epoch",
+}
+
+# Measured once, after the last epoch of an experiment's cell; a search has none of them.
+FINAL_COLUMNS: dict[str, str] = {
+    "test_loss": "mean cross-entropy on the test images, nats",
+    "test_accuracy": "share of test images read correctly",
+    "test_f1": "macro F1 on the test images",
 }
 
 TRIAL_COLUMNS: dict[str, str] = {
@@ -184,7 +193,8 @@ def tables(journal: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame]:
         elif line["event"] == "start":
             configs[number] = {f"config.{key}": value for key, value in line["config"].items()}
         elif line["event"] == "epoch":
-            epochs[number, line["epoch"]] = {k: line.get(k) for k in EPOCH_COLUMNS}
+            final = {k: line[k] for k in FINAL_COLUMNS if k in line}
+            epochs[number, line["epoch"]] = {**{k: line.get(k) for k in EPOCH_COLUMNS}, **final}
         else:
             ends[number] = line
     epoch_rows = [{**row, **configs.get(row["trial"], {})} for _, row in sorted(epochs.items())]
@@ -204,8 +214,7 @@ def tables(journal: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame]:
                 "epochs": config.get("config.epochs"),
                 "seconds": math.fsum(row["seconds"] for row in rows),
                 "error": errors.get(number, ""),
-                **{k: rows[-1][k] for k in EPOCH_COLUMNS if rows and k not in TRIAL_COLUMNS},
-                **end.get("metrics", {}),
+                **({k: v for k, v in rows[-1].items() if k not in TRIAL_COLUMNS} if rows else {}),
                 **config,
             }
         )

@@ -67,7 +67,8 @@ def recorded(run: Path, manifest: records.Manifest, journal: Journal) -> Iterato
     records.write_manifest(run, manifest)
     try:
         yield
-        manifest.status = "complete"
+        if manifest.status == "running":  # whoever left something out has said so
+            manifest.status = "complete"
     except BaseException:
         manifest.status = "interrupted"
         raise

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +15,7 @@ from study.display import clock, describe
 from study.metrics import METRICS
 
 if TYPE_CHECKING:
+    from study.experiment import ExperimentResult
     from study.explore import SearchResult
 
 SHOWN = 10  # trials in the table
@@ -66,3 +68,49 @@ def to_json(result: SearchResult) -> str:
         "report": str(result.report),
     }
     return json.dumps(records.plain(values), allow_nan=False)
+
+
+def read_verdicts(result: ExperimentResult) -> list[dict[str, Any]]:
+    """The verdicts as the report wrote them, see `analysis.verdicts.Verdict`."""
+    path = result.report.with_name("verdicts.json")
+    verdicts: list[dict[str, Any]] = json.loads(path.read_text())
+    return verdicts
+
+
+def print_experiment(
+    console: Console, result: ExperimentResult, verdicts: list[dict[str, Any]]
+) -> None:
+    """Each claim with its verdict and one plain sentence, the counts, the report's path."""
+    for verdict in verdicts:
+        line = Text(f"{verdict['verdict']:<13}", style=_VERDICT_STYLES[verdict["verdict"]])
+        line.append(verdict["claim"], style="bold")
+        console.print(line)
+        console.print(Padding(Text(verdict["plain"]), (0, 0, 0, 2)))
+    counts = ", ".join(f"{n} {state}" for state, n in sorted(result.counts.items()))
+    console.print(f"\n{len(result.trials)} trainings: {counts}; {clock(result.seconds)}")
+    if result.missing:
+        cells = "1 cell is" if result.missing == 1 else f"{result.missing} cells are"
+        console.print(f"{cells} missing; the same command trains what is missing")
+    console.print(Text(f"report  {result.report}"), soft_wrap=True)
+
+
+def experiment_to_json(result: ExperimentResult, verdicts: list[dict[str, Any]]) -> str:
+    """One line: run id, directory, verdicts, counts by state, seconds, report."""
+    values = {
+        "run_id": result.run_id,
+        "run_dir": str(result.run_dir),
+        "verdicts": verdicts,
+        "counts": result.counts,
+        "missing": result.missing,
+        "seconds": round(result.seconds, 1),
+        "report": str(result.report),
+    }
+    return json.dumps(records.plain(values), allow_nan=False)
+
+
+_VERDICT_STYLES = {
+    "supported": "bold green",
+    "refuted": "bold red",
+    "inconclusive": "bold yellow",
+    "withheld": "bold magenta",
+}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -164,7 +164,8 @@ class Training:
         total = torch.zeros((), device=self.device)
         for batch, generator in self._batches(epoch):
             share = batch[self.workers.rank :: self.workers.count]
-            images, labels = self._images(share, generator), self.data.labels[share]
+            images = self.normalised(self.data.images[share], generator)
+            labels = self.data.labels[share]
             with torch.autocast(self.device.type, self.dtype, enabled=self.autocast):
                 logits = self.parallel(images)
             # Every worker divides by the whole batch and averaging divides by the number
@@ -195,12 +196,18 @@ class Training:
         for batch in torch.tensor_split(shuffled, self.steps):
             yield batch, generator
 
-    def _images(self, indices: Tensor, generator: torch.Generator | None) -> Tensor:
-        """Normalised float images (N, 3, H, W), channels last; augmented with a generator."""
-        images = self.data.images[indices].permute(0, 3, 1, 2).float().div_(255)
+    def normalised(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """uint8 (N, H, W, 3) -> float (N, 3, H, W), channels last; augmented with a generator."""
+        pixels = images.permute(0, 3, 1, 2).float().div_(255)
         if generator is not None and self.config.augment_strength > 0:
-            images = augment(images, self.config.augment_strength, generator)
-        return (images - self.data.mean.view(3, 1, 1)) / self.data.std.view(3, 1, 1)
+            pixels = augment(pixels, self.config.augment_strength, generator)
+        return (pixels - self.data.mean.view(3, 1, 1)) / self.data.std.view(3, 1, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, classes) of clean uint8 images (N, H, W, 3), in the compute type."""
+        with torch.autocast(self.device.type, self.dtype, enabled=self.autocast):
+            logits: Tensor = self.model(self.normalised(images))
+        return logits
 
     @torch.inference_mode()
     def evaluate(self, indices: Tensor) -> dict[str, float]:
@@ -208,9 +215,7 @@ class Training:
         self.model.eval()
         tally = Tally.empty(self.data.classes, self.device)
         for share in indices[self.workers.rank :: self.workers.count].split(EVALUATION_BATCH):
-            with torch.autocast(self.device.type, self.dtype, enabled=self.autocast):
-                logits = self.model(self._images(share, None))
-            tally.add(logits, self.data.labels[share])
+            tally.add(self.forward(self.data.images[share]), self.data.labels[share])
         tally.loss = self.workers.sum(tally.loss)
         tally.confusion = self.workers.sum(tally.confusion)
         return tally.summary()
@@ -238,6 +243,9 @@ class Training:
         self.history = list(state["history"])
 
 
+Finish = Callable[[Training], Record]
+
+
 def train(
     config: TrainConfig,
     dataset: Dataset,
@@ -245,6 +253,7 @@ def train(
     *,
     store: CheckpointStore | None = None,
     workers: Workers = SOLO,
+    finish: Finish | None = None,
 ) -> Training:
     """Train one model to the end of its schedule, reporting a record after every epoch.
 
@@ -252,6 +261,8 @@ def train(
     before it once more: whoever keeps records must take the same epoch twice, and a
     scheduler that has forgotten the training learns of it again. A loss that is not
     finite ends the training; its last record says `diverged`. `report` may raise to stop.
+    `finish` is called once, after the last epoch of a training that did not diverge, and
+    what it returns joins the last record.
     """
     device = workers.device or pick_device()
     training = Training(config, TrainData.of(dataset, config, device), device, workers)
@@ -262,6 +273,8 @@ def train(
             report(record)
     while not training.finished:
         training.run_epoch()
+        if finish and training.finished and not training.history[-1]["diverged"]:
+            training.history[-1].update(finish(training))
         if store and workers.rank == 0:
             # Saved before it is reported: an epoch that was told is never trained twice.
             store.save(training.state(), training.finished)

@@ -1,0 +1,112 @@
+"""The command of the controlled experiment: `python -m study.confirm`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from study import cli
+from study.claims import CLAIMS, Claim, load_claims, overridden, select
+from study.plan import Resources, require_whole
+from trainables.errors import FAILED, UserError
+
+
+@click.command(context_settings=cli.CONTEXT)
+@click.option(
+    "--claims",
+    "chosen",
+    metavar="IDS|FILE",
+    help="Claims by id, with commas, or a TOML file of your own  [default: all registered].",
+)
+@click.option("--list", "show_list", is_flag=True, help="Show the claims and exit.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and exit; nothing is written.")
+@click.option("--budgets", metavar="S,L", help="Epochs, short to long  [default: the claims'].")
+@click.option("--seeds", type=int, help="Paired seeds  [default: the claims'].")
+@click.option(
+    "--from", "sources", multiple=True, metavar="RUN", help="Search run to take parameters from."
+)
+@click.option("--no-tune", is_flag=True, help="Take the spaces' defaults for nuisance parameters.")
+@click.option(
+    "--tuning-trials",
+    type=int,
+    default=2,
+    show_default=True,
+    help="Candidates per arm and budget in the matched search.",
+)
+@cli.data_options
+@cli.model_options
+@cli.resource_options
+@cli.output_options
+def main(
+    chosen: str | None,
+    show_list: bool,
+    dry_run: bool,
+    budgets: str | None,
+    seeds: int | None,
+    no_tune: bool,
+    tuning_trials: int,
+    sources: tuple[str, ...],
+    output: cli.Output,
+    resources: Resources,
+    download: bool,
+    **options: object,
+) -> int:
+    """Confirm or refute claims by a controlled experiment with paired seeds.
+
+    Every arm trains at every budget from the same seeds, without early stopping; the
+    test set is evaluated once, at the end of each training. The same command again
+    continues an interrupted experiment.
+    """
+    from study import listing
+
+    console = cli.console()
+    claims = _claims(chosen)
+    if show_list:
+        listing.print_claims(console, claims)
+        return 0
+    require_whole("--seeds", seeds, 2)
+    from study.experiment_plan import ExperimentSpec
+
+    spec = ExperimentSpec(
+        claims=overridden(claims, _budgets(budgets), seeds),
+        tuning_trials=0 if no_tune or sources else tuning_trials,
+        sources=tuple(str(Path(path).resolve()) for path in sources),
+        **options,
+    )
+    if dry_run:
+        listing.print_experiment(console, spec, resources, output.storage)
+        return 0
+    from study import summary
+    from study.experiment import experiment
+
+    result = experiment(
+        spec, output.storage, resources, download=download, quiet=output.quiet, console=console
+    )
+    verdicts = summary.read_verdicts(result)
+    if not output.quiet:
+        summary.print_experiment(console, result, verdicts)
+    if output.json:
+        print(summary.experiment_to_json(result, verdicts))
+    return FAILED if result.missing else 0
+
+
+def _claims(chosen: str | None) -> tuple[Claim, ...]:
+    if chosen is None:
+        return tuple(CLAIMS.values())
+    if chosen.endswith(".toml") or Path(chosen).is_file():
+        return tuple(load_claims(Path(chosen)).values())
+    return select(name.strip() for name in chosen.split(","))
+
+
+def _budgets(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise UserError(f"--budgets must be whole numbers with commas, got {text!r}") from None
+
+
+if __name__ == "__main__":
+    cli.start(main, "study.confirm")

@@ -1,0 +1,196 @@
+"""The controlled experiment as one Python call: tune if asked, then train every cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from study import cluster, records, session
+from study.best import CHECKPOINTS, CheckpointCleaner
+from study.experiment_plan import (
+    ExperimentSpec,
+    cell_trials,
+    experiment_id,
+    tuned_conditions,
+    tuning_trials,
+)
+from study.journal import Journal
+from study.metrics import METRICS
+from study.nuisance import choose
+from study.plan import Resources
+from study.stage import FIXED, Request, Stage, staged
+from trainables.errors import FAILED, UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# What a matched search and the search runs it replaces are judged by.
+TUNING_METRIC = METRICS["val_loss"]
+
+
+@dataclass(frozen=True)
+class ExperimentResult:
+    """What an experiment left: its tables (columns: `study.records`) and counts by state.
+
+    missing: cells without a result, which withholds the verdicts that need them.
+    """
+
+    run_id: str
+    run_dir: Path
+    trials: pd.DataFrame
+    epochs: pd.DataFrame
+    counts: dict[str, int]
+    missing: int
+    seconds: float
+    report: Path
+
+
+def experiment(
+    spec: ExperimentSpec,
+    storage: str | Path = "runs",
+    resources: Resources | None = None,
+    *,
+    download: bool = False,
+    quiet: bool = False,
+    console: Console | None = None,
+) -> ExperimentResult:
+    """Run the experiment, write its directory with the report, and return both.
+
+    The same call again trains the missing cells only, and returns a complete experiment
+    without training. Raises UserError for what the caller can mend, KeyboardInterrupt
+    when interrupted, with everything finished on record.
+    """
+    run = session.open_directory(Path(storage), experiment_id(spec))
+    with session.locked(run):
+        manifest = session.existing_manifest(run)
+        if manifest is None or manifest.status != "complete":
+            request = _request(
+                run, spec, resources or Resources(), download, quiet, console or Console()
+            )
+            with staged(request, manifest, lambda journal: [CheckpointCleaner(journal)]) as stage:
+                _run_on_ray(run, spec, stage)
+        return load_experiment(run)
+
+
+def _request(
+    run: Path,
+    spec: ExperimentSpec,
+    resources: Resources,
+    download: bool,
+    quiet: bool,
+    console: Console,
+) -> Request:
+    if resources.workers_per_trial > 1:
+        raise UserError("--workers-per-trial: an experiment's cells train on one worker each")
+    count = planned(spec)
+    done = len(Journal(run).ended())
+    what = f"{count} trainings for {len(spec.claims)} claims on {spec.data}"
+    opening = f"continuing {run.name}: {done} of {what} are done" if done else f"{run.name}: {what}"
+    return Request(
+        run=run,
+        opening=opening,
+        trials=count,
+        metric=TUNING_METRIC,
+        data=str(spec.data),
+        data_dir=spec.data_dir,
+        download=download,
+        train_size=spec.train_size,
+        split_seed=0,
+        with_test=True,
+        identity={
+            "kind": "experiment",
+            "spec": {**spec.to_dict(), "fixed": FIXED},
+            "objective": {"name": TUNING_METRIC.name, "direction": TUNING_METRIC.direction},
+            "seeds": list(range(max(claim.seeds for claim in spec.claims))),
+        },
+        resources=resources,
+        quiet=quiet,
+        console=console,
+    )
+
+
+def planned(spec: ExperimentSpec) -> int:
+    """Trainings in all: the matched search's and the cells'."""
+    cells = {cell for claim in spec.claims for cell in claim.cells()}
+    return len(tuned_conditions(spec)) * spec.tuning_trials + len(cells)
+
+
+def _run_on_ray(run: Path, spec: ExperimentSpec, stage: Stage) -> None:
+    from study import orchestrate
+
+    fixed = {
+        "train_size": spec.train_size,
+        "pretrained": spec.pretrained,
+        "precision": spec.precision,
+    }
+    job = orchestrate.cell_job(
+        stage.dataset, fixed, run / CHECKPOINTS, run / records.CELLS, stage.slots
+    )
+    samples = orchestrate.start_samples(stage.dataset, 0)
+    tuning = tuning_trials(spec)
+    if tuning:
+        stage.display.note("matched search for the nuisance parameters")
+        _run_missing(tuning, job, stage)
+    parameters, origins = choose(spec, stage.journal, TUNING_METRIC)
+    cells = cell_trials(spec, parameters)
+    stage.manifest.experiment = {
+        "tuned_by": spec.tuned_by,
+        "nuisance": [
+            {"arm": arm, "budget": budget, **origins[arm, budget], "parameters": chosen}
+            for (arm, budget), chosen in parameters.items()
+        ],
+    }
+    records.write_manifest(run, stage.manifest)
+    stage.display.note("the cells of the experiment" if tuning else "")
+    _run_missing(cells, job, stage)
+    orchestrate.write_samples(samples, run / records.SAMPLES)
+    if set(cells) - _decided(stage.journal):
+        stage.manifest.status = "interrupted"  # the same command trains the missing cells
+
+
+def _run_missing(trials: dict[int, dict[str, Any]], job: Any, stage: Stage) -> None:
+    from study import orchestrate
+    from study.cells import CellQueue
+
+    queue = CellQueue(trials, stage.journal, TUNING_METRIC)
+    if queue.remaining():
+        orchestrate.run_trials(
+            job,
+            queue,
+            queue.remaining(),
+            orchestrate.no_early_stopping(),
+            stage.slots,
+            stage.journal,
+        )
+
+
+def _decided(journal: Journal) -> set[int]:
+    """Trials with a result: diverged is one, failed is none."""
+    return {number for number, state in journal.ended().items() if state != "failed"}
+
+
+def load_experiment(run: Path) -> ExperimentResult:
+    """Read back what a finished or interrupted experiment left."""
+    manifest = records.read_manifest(run)
+    journal = Journal(run)
+    epochs, trials = records.tables(journal.lines)
+    if not len(epochs):
+        raise UserError(f"{run}: no cell finished an epoch; see {run / cluster.LOG}", FAILED)
+    cells = trials[trials["config.phase"] == "confirm"]
+    wanted = manifest.spec["claims"]
+    from study.claims_toml import claim_from_dict
+
+    needed = {cell for claim in wanted for cell in claim_from_dict(claim).cells()}
+    return ExperimentResult(
+        run_id=manifest.run_id,
+        run_dir=run,
+        trials=trials,
+        epochs=epochs,
+        counts={str(k): int(v) for k, v in trials["state"].value_counts().items()},
+        missing=len(needed) - int(cells["state"].isin(["completed", "diverged"]).sum()),
+        seconds=manifest.seconds,
+        report=run / records.REPORT / "index.html",
+    )

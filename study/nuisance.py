@@ -1,0 +1,104 @@
+"""The nuisance parameters of each arm at each budget: the best explored ones for *that* budget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from study import records
+from study.best import finished_values
+from study.claim_types import STRENGTH, Arm
+from study.experiment_plan import (
+    DEFAULTS,
+    FROM_RUNS,
+    MATCHED,
+    ExperimentSpec,
+    candidates,
+    conditions,
+    tuning_trials,
+)
+from study.journal import Journal
+from study.metrics import METRICS, Metric, is_better
+from trainables.errors import UserError
+
+# A search's trial speaks for a budget when its own is within this factor of it.
+NEARBY = 1.5
+
+Chosen = dict[tuple[str, int], dict[str, Any]]
+
+
+def choose(spec: ExperimentSpec, journal: Journal, metric: Metric) -> tuple[Chosen, Chosen]:
+    """(parameters, where they come from), both by (arm's name, budget)."""
+    if spec.tuned_by == FROM_RUNS:
+        return _from_runs(spec)
+    parameters, origins = {}, {}
+    tuned = _from_matched_search(spec, journal, metric)
+    for arm, budget in conditions(spec.claims):
+        default = candidates(arm, 1)[0]
+        key = arm.name, budget
+        parameters[key] = tuned.get(key, default)
+        origins[key] = {"source": MATCHED if key in tuned else DEFAULTS}
+    return parameters, origins
+
+
+def _from_matched_search(spec: ExperimentSpec, journal: Journal, metric: Metric) -> Chosen:
+    """The best candidate of each arm and budget; none where every one diverged or failed."""
+    values = finished_values(journal, metric)
+    best: dict[tuple[str, int], tuple[float, dict[str, Any]]] = {}
+    names = {arm.name: tuple(candidates(arm, 1)[0]) for arm, _ in conditions(spec.claims)}
+    for number, trial in tuning_trials(spec).items():
+        key = trial["arm"], trial["budget"]
+        value = values.get(number, math.nan)
+        if is_better(metric, value, best[key][0] if key in best else math.nan):
+            best[key] = value, {name: trial[name] for name in names[trial["arm"]]}
+    return {key: parameters for key, (_, parameters) in best.items()}
+
+
+def _from_runs(spec: ExperimentSpec) -> tuple[Chosen, Chosen]:
+    explored = [_explored(Path(path)) for path in spec.sources]
+    parameters: Chosen = {}
+    origins: Chosen = {}
+    for arm, budget in conditions(spec.claims):
+        key = arm.name, budget
+        default = candidates(arm, 1)[0]
+        found = _best_for(arm, budget, tuple(default), explored)
+        parameters[key], origins[key] = found or (default, {"source": DEFAULTS})
+    return parameters, origins
+
+
+def _explored(path: Path) -> tuple[records.Manifest, Journal]:
+    manifest = records.read_manifest(path)
+    if manifest.kind != "search":
+        raise UserError(f"--from {path}: is an {manifest.kind}, not a search")
+    return manifest, Journal(path)
+
+
+def _best_for(
+    arm: Arm,
+    budget: int,
+    names: Sequence[str],
+    explored: Sequence[tuple[records.Manifest, Journal]],
+) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """The best finished trial of a search of this arm's model near this budget, if any.
+
+    Searches of another model do not count; among augmentation strengths the nearest
+    third of the range does.
+    """
+    best: tuple[float, dict[str, Any], dict[str, Any]] | None = None
+    for manifest, journal in explored:
+        if manifest.space["model"] != arm.model:
+            continue
+        metric = METRICS[manifest.objective["name"]]
+        configs = journal.configs()
+        for number, value in finished_values(journal, metric).items():
+            config = configs[number]
+            near = max(config["epochs"] / budget, budget / config["epochs"]) <= NEARBY
+            apart = abs(config.get(STRENGTH, 0.0) - arm.strength)
+            if not near or apart > 1 / 3 or (arm.strength == 0) != (config.get(STRENGTH, 0.0) == 0):
+                continue
+            if is_better(metric, value, best[0] if best else math.nan):
+                origin = {"source": FROM_RUNS, "run": manifest.run_id, "trial": number}
+                best = value, {name: config[name] for name in names}, origin
+    return (best[1], best[2]) if best else None

@@ -1,0 +1,134 @@
+"""What a search and an experiment share: data loaded, Ray up, records kept, report written."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from study import cluster, provenance, records, session
+from study.display import Display
+from study.journal import Journal
+from study.metrics import Metric
+from study.plan import Resources
+from trainables.data import load_dataset
+
+if TYPE_CHECKING:
+    from trainables.data.base import Dataset
+
+# Fixed in every training: stated as caveats by the report.
+FIXED = {
+    "optimizer": "AdamW",
+    "schedule": "one cycle: linear warm-up over a quarter of the steps, then cosine to zero",
+    "loss": "cross-entropy",
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked to do, as far as it is the same for a search and an experiment.
+
+    opening: the first line shown. trials: how many it will hold in all. data, data_dir,
+    download, train_size, split_seed: the data set and the split that the manifest counts.
+    identity: the manifest's own part ("kind", "spec", "objective", "seeds", ...).
+    """
+
+    run: Path
+    opening: str
+    trials: int
+    metric: Metric
+    data: str
+    data_dir: str | None
+    download: bool
+    train_size: int | None
+    split_seed: int
+    with_test: bool
+    identity: dict[str, Any]
+    resources: Resources
+    quiet: bool
+    console: Console
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A run that is ready for its trials."""
+
+    dataset: Dataset
+    slots: cluster.Slots
+    journal: Journal
+    display: Display
+    manifest: records.Manifest
+
+
+@contextlib.contextmanager
+def staged(
+    request: Request,
+    before: records.Manifest | None,
+    listeners: Callable[[Journal], list[Callable[[dict[str, Any]], None]]],
+) -> Iterator[Stage]:
+    """Everything around the trials; leaving it writes tables, manifest and report.
+
+    The report is written after an end of its own only: an interrupted run has its tables.
+    """
+    run, journal = request.run, Journal(request.run)
+    with Display(request.console, request.metric, request.trials, request.quiet) as display:
+        display.replay(journal.lines)
+        display.note(request.opening)
+        dataset = _load(request, display)
+        if before:
+            session.check_same_data(run, before, dataset.content_hash)
+        display.note("starting Ray")
+        with cluster.connected(request.resources, request.trials, run / cluster.LOG) as slots:
+            manifest = before or _manifest(request, dataset)
+            journal.listeners += [*listeners(journal), display]
+            with session.recorded(run, manifest, journal):
+                display.note(_on_what(slots))
+                yield Stage(dataset, slots, journal, display, manifest)
+        display.note("writing the report")
+        from analysis.report import write_report  # the one call into the analysis
+
+        write_report([run], run / records.REPORT)
+
+
+def _load(request: Request, display: Display) -> Dataset:
+    dataset = load_dataset(
+        request.data,
+        data_dir=request.data_dir,
+        download=request.download,
+        train_size=request.train_size,
+    )
+    if not request.with_test:
+        dataset = dataset.without_test()
+    for notice in dataset.notices:
+        display.note(f"note: {notice}")
+    train, val = dataset.split(request.split_seed, request.train_size)
+    display.note(f"{dataset.name}: {len(train):,} training and {len(val):,} validation images")
+    return dataset
+
+
+def _manifest(request: Request, dataset: Dataset) -> records.Manifest:
+    import ray
+
+    return records.Manifest(
+        run_id=request.run.name,
+        data=provenance.describe_data(dataset, request.split_seed, request.train_size),
+        git=provenance.git_state(),
+        packages=provenance.package_versions(),
+        hardware=provenance.hardware(ray.cluster_resources()),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        command=provenance.command_line(),
+        **request.identity,
+    )
+
+
+def _on_what(slots: cluster.Slots) -> str:
+    where = f"joined the Ray cluster at {slots.joined}" if slots.joined else "Ray is up"
+    trials = "1 trial" if slots.count == 1 else f"{slots.count} trials"
+    workers = f"{slots.workers} workers of " if slots.workers > 1 else ""
+    gpus = f" and {slots.gpus:g} GPU" if slots.gpus else ""
+    return f"{where}: {trials} at once, {workers}{slots.cpus:g} CPU{gpus} each"

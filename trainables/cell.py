@@ -1,0 +1,148 @@
+"""One cell of an experiment: a training that ends with the test set, evaluated once.
+
+What a report needs to show of a model lies beside the records, one `.npz` a cell, plain
+arrays without pickle:
+
+    test_probabilities   float16 (N_test, classes), softmax of the logits
+    test_labels          int64 (N_test,)
+
+and, for the cells that are drawn (one seed an arm and budget), bounded whatever the size
+of the data set:
+
+    test_images          uint8 (M, H, W, 3), the most confident mistakes of each class
+    test_images_at       int64 (M,), their positions in the test set
+    train_features       float16 (<= FEATURES, D), penultimate layer; train_feature_labels
+    val_features         float16 (<= FEATURES, D); val_feature_labels
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainables.config import TrainConfig
+from trainables.data.base import Dataset, Split
+from trainables.jobs import trial_folder
+from trainables.reporting import Record, Report
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trainables.loop import Training
+
+FEATURES = 500  # images a split whose features are kept
+MISTAKES = 4  # pictures a class of what was read wrongly
+
+
+@dataclass(frozen=True)
+class CellJob:
+    """Trains one cell; `params` are TrainConfig's options and "drawn", "arm", "phase".
+
+    dataset: with its test set. fixed, checkpoints, threads: as for
+    `trainables.jobs.TrainingJob`. cells: the folder of the `.npz` files.
+    """
+
+    dataset: Dataset
+    fixed: dict[str, Any]
+    checkpoints: Path
+    cells: Path
+    threads: int
+
+    def __call__(self, number: int, params: dict[str, Any], report: Report) -> None:
+        """Train cell `number`; only a cell of the confirming phase sees the test set."""
+        import torch
+
+        from trainables.checkpoint import CheckpointStore
+        from trainables.loop import train
+
+        torch.set_num_threads(self.threads)
+        names = TrainConfig.__dataclass_fields__
+        options = {key: value for key, value in params.items() if key in names}
+        config = TrainConfig.from_dict({**self.fixed, **options})
+        store = CheckpointStore(trial_folder(self.checkpoints, number))
+
+        def finish(training: Training) -> Record:
+            path = self.cells / f"{number:05d}.npz"
+            return evaluate_cell(training, self.dataset, path, drawn=params["drawn"])
+
+        confirming = params["phase"] == "confirm"
+        train(
+            config,
+            self.dataset,
+            report,
+            store=store,
+            finish=finish if confirming else None,
+        )
+
+
+def evaluate_cell(training: Training, dataset: Dataset, path: Path, drawn: bool) -> Record:
+    """Evaluate the test set, write the cell's `.npz`, and return FINAL_COLUMNS."""
+    import torch
+
+    from trainables.metrics import Tally
+
+    test = dataset.test
+    assert test is not None
+    logits = predict(training, torch.from_numpy(test.images))
+    labels = torch.as_tensor(test.labels, device=logits.device)
+    tally = Tally.empty(len(dataset.classes), logits.device)
+    tally.add(logits, labels)
+    probabilities = logits.float().softmax(1).cpu().numpy()
+    arrays: dict[str, np.ndarray] = {
+        "test_probabilities": probabilities.astype(np.float16),
+        "test_labels": test.labels.astype(np.int64),
+    }
+    if drawn:
+        arrays |= _mistakes(probabilities, test)
+        for name in ("train", "val"):
+            arrays |= _features(training, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, **arrays)
+    return {f"test_{name}": value for name, value in tally.summary().items()}
+
+
+def predict(training: Training, images: Tensor) -> Tensor:
+    """Logits float (N, classes) of uint8 images (N, H, W, 3), evaluation mode, clean."""
+    import torch
+
+    with torch.inference_mode():
+        training.model.eval()
+        parts = [training.forward(part.to(training.device)) for part in images.split(256)]
+        return torch.cat(parts)
+
+
+def _features(training: Training, name: str) -> dict[str, np.ndarray]:
+    """Penultimate features of the first images of a split's fixed order."""
+    import torch
+
+    from trainables.models import penultimate
+
+    data = training.data
+    indices = {"train": data.probe, "val": data.val}[name][:FEATURES]
+    with torch.inference_mode():
+        training.model.eval()
+        features = torch.cat(
+            [
+                penultimate(training.model, training.normalised(data.images[part]))
+                for part in indices.split(256)
+            ]
+        )
+    return {
+        f"{name}_features": features.float().cpu().numpy().astype(np.float16),
+        f"{name}_feature_labels": data.labels[indices].cpu().numpy(),
+    }
+
+
+def _mistakes(probabilities: np.ndarray, test: Split) -> dict[str, np.ndarray]:
+    """Images of the MISTAKES most confident wrong readings of each true class."""
+    predicted = probabilities.argmax(1)
+    confidence = probabilities.max(1)
+    kept: list[int] = []
+    for label in np.unique(test.labels):
+        wrong = np.flatnonzero((test.labels == label) & (predicted != label))
+        kept += wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES].tolist()
+    at = np.array(sorted(kept), dtype=np.int64)
+    return {"test_images": test.images[at], "test_images_at": at}
