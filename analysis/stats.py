@@ -162,10 +162,13 @@ def standardised_effect(differences: ArrayLike) -> Array:
     """Mean difference in standard deviations of the differences, Hedges-corrected d_z.
 
     differences: (..., seeds), sample standard deviation (n - 1). Returns (...,), without
-    unit; infinite where equal differences are not zero. Source: Hedges 1981, Lakens 2013.
+    unit; infinite where equal differences are not zero, NaN for two seeds, where the
+    correction is not defined. Source: Hedges 1981, Lakens 2013.
     """
     x = np.asarray(differences, dtype=float)
     df = x.shape[-1] - 1
+    if df < 2:
+        return np.full(x.shape[:-1], np.nan)
     log_factor = special.gammaln(df / 2) - special.gammaln((df - 1) / 2) - np.log(df / 2) / 2
     mean, deviation = x.mean(axis=-1), x.std(axis=-1, ddof=1)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -142,6 +142,7 @@ def test_the_standardised_effect_of_the_sleep_data():
     assert standardised_effect(SLEEP) == pytest.approx(plain * (1 - 3 / 35), rel=1e-3)
     assert standardised_effect(np.zeros(4)) == 0
     assert standardised_effect(np.ones(4)) == np.inf
+    assert np.isnan(standardised_effect([0.1, 0.2]))
 
 
 def test_holms_worked_example():
