@@ -121,7 +121,7 @@ def family_wise(studies: int, rng: np.random.Generator) -> Iterator[Row]:
     claims = [dataclasses.replace(c, smallest_effect=_SMALLEST) for c in CLAIMS.values()]
     drawn: dict[tuple[str, str, int], Array] = {}
     for cell in cells(claims):
-        for metric in {claim.metric for claim in claims}:
+        for metric in sorted({claim.metric for claim in claims}):
             key = (cell.arm.name, metric, cell.budget)
             if key not in drawn:
                 drawn[key] = rng.normal(size=(studies, claims[0].seeds))

@@ -4,6 +4,9 @@ A fast version of `python -m analysis.simulate`, whose table stands in docs/stat
 """
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -130,5 +133,20 @@ def test_a_figure_out_of_bounds_fails_the_command(capsys, monkeypatch):
     assert caught.value.code == 2
 
 
-def test_the_same_seed_gives_the_same_table():
+def test_the_same_seed_gives_the_same_table_in_another_process():
+    code = (
+        "import numpy as np; from analysis.simulations import family_wise; "
+        "print([row.share for row in family_wise(40, np.random.default_rng(5))])"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": hashes},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hashes in ("1", "2")
+    }
+    assert len(outputs) == 1
     assert simulate.simulate(2, 5) == simulate.simulate(2, 5)
