@@ -1,4 +1,4 @@
-"""Several searches side by side: their best trials in one table, differences named."""
+"""Several runs side by side: verdicts, best trials, and what forbids reading them together."""
 
 from __future__ import annotations
 
@@ -15,19 +15,23 @@ from analysis.table import Table
 _METRICS = ("val_accuracy", "val_loss", "val_f1", "train_loss", "gap")
 
 
-def section(runs: list[Run], sections: list[Section]) -> Section:
-    """The table of best trials and what forbids reading one row against another."""
+def section(runs: list[Run]) -> Section:
+    """The best trials of several searches in one table, and how all the runs differ."""
+    searches = [run for run in runs if run.manifest.kind == "search"]
     line = (
-        "Each row is the best trial of one search, chosen on that search's own objective. "
-        "The runs are shown side by side and not pooled; a difference between two rows is not "
-        "a test of anything. `python -m study.confirm` makes one."
+        "The runs are shown side by side and not pooled; a difference between two of them is "
+        "not a test of anything. `python -m study.confirm` makes one."
     )
-    part = Part(lines=[line], tables=[comparison_table(runs)], bullets=differences(runs))
-    return Section("comparison", "Comparison of the best trials", "", [part])
+    found = []
+    if len(searches) > 1:
+        line += " Each row is the best trial of a search, chosen on its own objective."
+        found.append(comparison_table(searches))
+    part = Part(lines=[line], tables=found, bullets=differences(runs))
+    return Section("comparison", "The runs beside each other", "", [part])
 
 
 def comparison_table(runs: list[Run]) -> Table:
-    """One row a run: its data set, objective, and its best trial's metrics of the last epoch."""
+    """One row a search: its data set, objective, and its best trial's last metrics."""
     rows = []
     for run in runs:
         best = tables.best_trial(tables.ordered_trials(run))
@@ -60,6 +64,7 @@ def differences(runs: list[Run]) -> list[str]:
         "validation images": [str(run.manifest.data.get("val_size")) for run in runs],
         "objectives": [f"{run.objective.label}, {run.objective.direction}" for run in runs],
         "seeds": [", ".join(map(str, run.manifest.seeds)) for run in runs],
+        "schema versions": [str(run.manifest.schema_version) for run in runs],
         "status": [run.manifest.status for run in runs],
     }
     lines = []
@@ -69,7 +74,7 @@ def differences(runs: list[Run]) -> list[str]:
                 f"{run.manifest.run_id}: {value}" for run, value in zip(runs, values, strict=True)
             ]
             lines.append(f"Different {aspect}: {'; '.join(named)}.")
-    if len({run.data for run in runs}) > 1:
+    if len({str(run.manifest.data.get("content_hash")) for run in runs}) > 1:
         lines.insert(0, "These runs used different data sets: their rows must not be compared.")
     elif len({run.objective for run in runs}) > 1:
         lines.insert(0, "These runs had different objectives: their best trials are not alike.")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # What a report cannot do without; other columns may come with later versions.
 _METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_f1")
+KINDS = ("search", "experiment")
 _EPOCH_COLUMNS = ("trial", "epoch", *_METRICS)
 _TRIAL_COLUMNS = ("trial", "state", "epoch", "seconds", "error", *_METRICS)
 
@@ -59,6 +60,8 @@ def load_run(path: Path) -> Run:
     if not path.is_dir():
         raise UserError(f"{path} is not a run directory: there is no such directory")
     manifest = records.read_manifest(path)
+    if manifest.kind not in KINDS:
+        raise UserError(f"{path} is a run of unknown kind {manifest.kind!r}", FAILED)
     objective = _objective(path, manifest)
     epochs, trials = _tables(path)
     if epochs.empty:

@@ -22,10 +22,23 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
+class Card:
+    """A claim with its verdict. lines, notes: plain text, the notes set smaller."""
+
+    id: str
+    name: str
+    badge: str
+    sentence: str
+    lines: list[str]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
 class Part:
     """A headed piece of a section; what is empty is not shown.
 
     lines, bullets: plain text in which `backticks` set code. facts: (term, value) pairs.
+    folded: shown by its heading only until a reader opens it.
     """
 
     heading: str = ""
@@ -34,16 +47,23 @@ class Part:
     pictures: list[Picture] = field(default_factory=list)
     bullets: list[str] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
+    cards: list[Card] = field(default_factory=list)
+    folded: bool = False
 
 
 @dataclass(frozen=True)
 class Section:
-    """One run's part of the report. anchor: its id in the page, a prefix of its files."""
+    """One run's part of the report.
+
+    anchor: its id in the page, a prefix of its files. data: name of the data set that its
+    figures show, told in every caption and in the figures themselves.
+    """
 
     anchor: str
     title: str
     subtitle: str
     parts: list[Part]
+    data: str = ""
 
 
 def write_page(title: str, sections: list[Section], out: Path, prefixed: bool) -> Path:
@@ -77,11 +97,13 @@ def _section(section: Section, out: Path, prefix: str) -> dict[str, Any]:
     parts = [
         {
             "heading": part.heading,
+            "folded": part.folded,
+            "cards": part.cards,
             "lines": part.lines,
             "bullets": part.bullets,
             "facts": part.facts,
             "tables": [_table(table, out, prefix) for table in part.tables],
-            "pictures": [_picture(picture, out, prefix) for picture in part.pictures],
+            "pictures": [_picture(picture, out, prefix, section.data) for picture in part.pictures],
         }
         for part in section.parts
     ]
@@ -106,8 +128,10 @@ def _table(table: Table, out: Path, prefix: str) -> dict[str, Any]:
     }
 
 
-def _picture(picture: Picture, out: Path, prefix: str) -> dict[str, Any]:
+def _picture(picture: Picture, out: Path, prefix: str, data: str) -> dict[str, Any]:
     stem = out / FIGURES / (prefix + picture.name)
+    if data:
+        style.name_data(picture.figure, data)
     style.lay_out(picture.figure)
     picture.figure.savefig(stem.with_suffix(".png"), dpi=160)
     buffer = io.BytesIO()
@@ -116,7 +140,7 @@ def _picture(picture: Picture, out: Path, prefix: str) -> dict[str, Any]:
     width, height = (round(96 * inches) for inches in picture.figure.get_size_inches())
     return {
         "title": picture.title,
-        "caption": picture.caption,
+        "caption": f"Data: {data}. {picture.caption}" if data else picture.caption,
         "alt": picture.alt,
         "width": width,
         "height": height,

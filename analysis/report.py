@@ -14,15 +14,19 @@ from trainables.errors import FAILED, UserError
 if TYPE_CHECKING:
     from analysis.load import Run
     from analysis.page import Section
+    from analysis.verdicts import Verdict
 
 
 def write_report(runs: Sequence[Path | str], out_dir: Path | str) -> Path:
     """Write the report of one or more runs into `out_dir`; the path of its `index.html`.
 
-    Beside it every figure lies in `figures/` (PNG, SVG) and every table in `tables/` (CSV,
-    Markdown, LaTeX). Runs are shown side by side and never pooled. Raises UserError for a
-    run that cannot be read and for a directory that cannot be written.
+    Searches and experiments mix; experiments stand first. Beside the page every figure lies
+    in `figures/` (PNG, SVG) and every table in `tables/` (CSV, Markdown, LaTeX), and where
+    exactly one experiment is among the runs, its `verdicts.json`. Runs are shown side by
+    side and never pooled. Raises UserError for a run that cannot be read and for a
+    directory that cannot be written.
     """
+    from analysis.experiment.judged import write_verdicts
     from analysis.load import load_run
     from analysis.page import write_page
 
@@ -30,33 +34,49 @@ def write_report(runs: Sequence[Path | str], out_dir: Path | str) -> Path:
     if not paths:
         raise UserError("name at least one run directory")
     loaded = [load_run(path) for path in paths]
+    sections, verdicts = _sections(loaded)
     out = Path(out_dir)
     try:
-        return write_page(_title(loaded), _sections(loaded), out, prefixed=len(loaded) > 1)
+        page = write_page(_title(loaded), sections, out, prefixed=len(loaded) > 1)
+        if len(verdicts) == 1:
+            write_verdicts(verdicts[0], out)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(f"cannot write the report to {out}: {reason}", FAILED) from error
+    return page
 
 
-def _sections(runs: list[Run]) -> list[Section]:
+def _sections(runs: list[Run]) -> tuple[list[Section], list[list[Verdict]]]:
+    """Sections in the page's order, and the verdicts of every experiment."""
     from analysis import comparison, search
+    from analysis.experiment.cells import read_experiment
+    from analysis.experiment.section import section, verdicts_of
 
-    for run in runs:
-        if run.manifest.kind != "search":
-            raise UserError(
-                f"{run.path} is an {run.manifest.kind}: only searches can be reported", FAILED
-            )
-    sections = [search.section(run) for run in runs]
+    experiments = [read_experiment(run) for run in runs if run.manifest.kind == "experiment"]
+    searches = [run for run in runs if run.manifest.kind == "search"]
+    verdicts = [verdicts_of(experiment) for experiment in experiments]
+    sections = [section(e, v) for e, v in zip(experiments, verdicts, strict=True)]
+    found = [search.section(run) for run in searches]
     if len(runs) > 1:
-        sections.insert(0, comparison.section(runs, sections))
-    return sections
+        sections.append(comparison.section(runs))
+    return sections + found, verdicts
 
 
 def _title(runs: list[Run]) -> str:
+    from analysis import text
+
     if len(runs) > 1:
-        return f"Report of {len(runs)} searches"
-    space = runs[0].manifest.space
-    return f"{space.get('name', runs[0].manifest.run_id)} on {runs[0].data}"
+        kinds = [run.manifest.kind for run in runs]
+        counts = [
+            text.counted(kinds.count(kind), kind, plural)
+            for kind, plural in (("experiment", "experiments"), ("search", "searches"))
+            if kind in kinds
+        ]
+        return f"Report of {text.listed(counts)}"
+    manifest = runs[0].manifest
+    if manifest.kind == "experiment":
+        return f"Verdicts on {runs[0].data}"
+    return f"{manifest.space.get('name', manifest.run_id)} on {runs[0].data}"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

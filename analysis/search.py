@@ -11,8 +11,8 @@ from analysis.load import Run
 from analysis.page import Part, Section, anchor
 from analysis.plots import all_curves, curves, importances, progress, samples, slices
 from analysis.plots.picture import Picture
+from analysis.provenance import provenance
 from analysis.tables import CONFIG
-from study.records import OPTUNA_DB
 from trainables.errors import UserError
 
 
@@ -32,7 +32,7 @@ def section(run: Run) -> Section:
         Part("Where this comes from", facts=provenance(run)),
     ]
     title = f"{run.manifest.space.get('name', run.manifest.run_id)} on {run.data}"
-    return Section(anchor(run.manifest.run_id), title, _subtitle(run), parts)
+    return Section(anchor(run.manifest.run_id), title, _subtitle(run), parts, run.data)
 
 
 def summary(run: Run, trials: pd.DataFrame, best: pd.Series | None) -> str:
@@ -134,31 +134,3 @@ def _subtitle(run: Run) -> str:
         f"run {run.manifest.run_id}",
     ]
     return " · ".join(facts)
-
-
-def provenance(run: Run) -> list[tuple[str, str]]:
-    """(term, value) pairs that let somebody else repeat the run."""
-    manifest = run.manifest
-    git, hardware, data = manifest.git, manifest.hardware, manifest.data
-    dirty = " with uncommitted changes" if git.get("dirty") else ""
-    machine = [
-        text.counted(int(hardware.get("cpus") or 0), "CPU core"),
-        text.counted(int(hardware.get("gpus") or 0), "GPU"),
-        *hardware.get("gpu_kinds", []),
-        f"{hardware['memory_gib']} GiB memory" if hardware.get("memory_gib") else "",
-        hardware.get("processor") or "",
-        hardware.get("platform") or "",
-    ]
-    return [
-        ("Command", f"`{manifest.command}`"),
-        ("Started", manifest.created),
-        ("Wall time", text.duration(manifest.seconds)),
-        ("Status", manifest.status),
-        ("Objective", f"{run.objective.label}, {run.objective.direction}imised"),
-        ("Seeds", ", ".join(str(seed) for seed in manifest.seeds)),
-        ("Data", f"{run.data}, content hash {data.get('content_hash', 'unknown')}"),
-        ("Code", f"commit {git.get('commit') or 'unknown'}{dirty}"),
-        ("Machine", ", ".join(part for part in machine if part)),
-        ("Packages", ", ".join(f"{name} {v}" for name, v in manifest.packages.items())),
-        ("Optuna study", f"{OPTUNA_DB}, study {manifest.run_id}"),
-    ]

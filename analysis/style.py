@@ -73,6 +73,12 @@ def figure(height: float) -> Figure:
     return Figure(figsize=(WIDTH, height), layout="constrained")
 
 
+def name_data(figure: Figure, data: str) -> None:
+    """Write the data set's name into the figure, for when it is shown without its caption."""
+    name = data.replace("$", r"\$")  # two of them would start mathematics
+    figure.suptitle(f"data: {name}", x=0.995, ha="right", fontsize=7, color=MUTED)
+
+
 def mark_empty(axes: Axes) -> None:
     """Say in the panel that it has nothing to show."""
     axes.set_yticks([])

@@ -15,7 +15,8 @@ SHOWN_ROWS = 200
 _LATEX = str.maketrans(
     {c: f"\\{c}" for c in "&%$#_{}"}
     | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
-    | {text.MISSING: "--"}
+    | {text.MISSING: "--", "−": "$-$", "≥": r"$\geq$", "≤": r"$\leq$"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}"}
 )
 
 
@@ -26,6 +27,7 @@ class Table:
     frame: raw values under headers for people (units in parentheses).
     data: name of the data set its numbers come from, shown with the table wherever it goes.
     formats: header -> function making the text of a cell; `text.number` for the others.
+    csv: the numbers behind `frame` where its cells join several, written to the CSV instead.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Table:
     caption: str
     data: str
     formats: dict[str, Callable[[Any], str]] = field(default_factory=dict)
+    csv: pd.DataFrame | None = None
 
     @property
     def title(self) -> str:
@@ -53,7 +56,8 @@ class Table:
 def write_table(table: Table, directory: Path, name: str) -> list[Path]:
     """Write `name.csv` (every row, raw values), `name.md` and `name.tex` (first SHOWN_ROWS)."""
     paths = [directory / f"{name}.{suffix}" for suffix in ("csv", "md", "tex")]
-    printed, csv = table.printed(), table.frame.copy()
+    printed = table.printed()
+    csv = (table.frame if table.csv is None else table.csv).copy()
     if "data" not in csv:
         csv["data"] = table.data
     csv.to_csv(paths[0], index=False)

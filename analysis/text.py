@@ -32,6 +32,29 @@ def metric(value: float) -> str:
     return MISSING if value is None or not math.isfinite(value) else f"{value:.4f}"
 
 
+def signed(value: float, digits: int = 3) -> str:
+    """A difference with its sign: "+0.0312", "−4.5"; NaN as a dash."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if value == 0:
+        return "0"
+    return f"{value:+.{digits}g}".replace("-", "\u2212")
+
+
+def interval(low: float, high: float) -> str:
+    """ "+0.01 to +0.03"; a dash where there is none."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return MISSING
+    return f"{signed(low)} to {signed(high)}"
+
+
+def p(value: float) -> str:
+    """A p-value with two significant digits, "< 0.0001" below that."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return "< 0.0001" if value < 1e-4 else f"{value:.2g}"
+
+
 def dimension(name: str) -> str:
     """Name of a hyperparameter in words: "learning rate"."""
     return name.replace("_", " ")

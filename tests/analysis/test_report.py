@@ -168,9 +168,9 @@ def test_command_says_errors_in_one_line(tmp_path: Path) -> None:
     assert "cannot write the report" in result.stderr
 
 
-def test_an_experiment_is_refused_by_name(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run", ["completed"], kind="experiment")
-    with pytest.raises(UserError, match="experiment"):
+def test_a_run_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", ["completed"], kind="survey")
+    with pytest.raises(UserError, match="survey"):
         write_report([run], tmp_path / "out")
 
 

@@ -1,0 +1,1 @@
+"""What the report shows of a controlled experiment: verdicts, systems, diagnostics, limits."""

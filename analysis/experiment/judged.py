@@ -1,0 +1,134 @@
+"""Verdicts as the report shows them: a table, a card a claim, and `verdicts.json`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis import text
+from analysis.page import Card
+from analysis.table import Table
+from analysis.verdicts import VERDICTS, Verdict
+from study.claims import Cell
+from study.records import plain, replace_file
+
+VERDICTS_JSON = "verdicts.json"
+_SAME = (  # fields of `Verdict` that stand in the file as they are
+    "verdict",
+    "effect",
+    "low",
+    "high",
+    "unit",
+    "n",
+    "p",
+    "p_holm",
+    "standardised",
+    "p_improvement",
+    "seeds_needed",
+    "data",
+    "plain",
+    "what_would_change_it",
+)
+
+
+def in_units(value: float | None, unit: str) -> tuple[float, str]:
+    """A size and its unit as people read them: shares in percentage points; None as NaN."""
+    number = math.nan if value is None else value
+    if unit.startswith("fraction"):
+        return 100 * number, "percentage points" + unit.removeprefix("fraction")
+    return number, unit
+
+
+def verdict_table(verdicts: Sequence[Verdict], data: str) -> Table:
+    """One row a claim: verdict, effect with interval, n, p raw and corrected."""
+    rows = []
+    for verdict in verdicts:
+        effect, unit = in_units(verdict.effect, verdict.unit)
+        low, high = in_units(verdict.low, verdict.unit)[0], in_units(verdict.high, verdict.unit)[0]
+        least = verdict.claim.sign * in_units(verdict.claim.smallest_effect, verdict.unit)[0]
+        rows.append(
+            {
+                "claim": verdict.claim.id,
+                "verdict": verdict.verdict,
+                "effect": effect,
+                "95% low": low,
+                "95% high": high,
+                "unit": unit,
+                "claimed": f"{'≥' if least > 0 else '≤'} {text.signed(least)}",
+                "n (seeds)": verdict.n,
+                "p": _number(verdict.p),
+                "p after Holm": _number(verdict.p_holm),
+                "p against, after Holm": _number(verdict.p_against_holm),
+                "effect (standard deviations)": _number(verdict.standardised),
+                "share of seeds as claimed": _number(verdict.p_improvement),
+                "p by Wilcoxon": _number(verdict.p_wilcoxon),
+            }
+        )
+    full = pd.DataFrame(rows)
+    shown = full.drop(columns=["95% low", "95% high", *list(full)[-3:]])
+    bounds = zip(full["95% low"], full["95% high"], strict=True)
+    ranges = [text.interval(low, high) for low, high in bounds]
+    shown.insert(3, "95% interval", ranges)
+    caption = (
+        f"The claims decided together on {data}. Effect: first arm minus second, mean over "
+        "paired seeds, or slope along the strengths; interval: studentised bootstrap over the "
+        "seeds; p: one-sided, exact, of the data if the claim were false; corrected by Holm "
+        "over all claims in this table."
+    )
+    formats = {"effect": text.signed} | dict.fromkeys([c for c in shown if c[:2] == "p "], text.p)
+    return Table("verdicts", shown, caption, data, formats | {"p": text.p}, csv=full)
+
+
+def cards(verdicts: Sequence[Verdict]) -> list[Card]:
+    """Each claim with its sentence, verdict, what was found and what would change it."""
+    return [
+        Card(
+            f"claim-{verdict.claim.id}",
+            verdict.claim.id,
+            verdict.verdict,
+            verdict.claim.sentence,
+            [verdict.plain],
+            [f"What would change it: {verdict.what_would_change_it}"],
+        )
+        for verdict in verdicts
+    ]
+
+
+def summary(verdicts: Sequence[Verdict], data: str) -> str:
+    """How many claims came out which way."""
+    counts = {name: sum(v.verdict == name for v in verdicts) for name in VERDICTS}
+    found = text.listed([f"{count} {name}" for name, count in counts.items() if count])
+    claims = text.counted(len(verdicts), "claim was", "claims were")
+    return f"{claims} tested on {data}, registered before the runs: {found}."
+
+
+def cell_name(cell: Cell) -> str:
+    """ "resnet18_aug @ 4 epochs, seed 0"."""
+    return f"{cell.arm.name} @ {cell.budget} epochs, seed {cell.seed}"
+
+
+def write_verdicts(verdicts: Sequence[Verdict], out: Path) -> Path:
+    """Write `verdicts.json`: a list of plain objects, NaN and infinity as null."""
+    path = out / VERDICTS_JSON
+    values = plain([_as_dict(verdict) for verdict in verdicts])
+    replace_file(path, (json.dumps(values, indent=2, allow_nan=False) + "\n").encode())
+    return path
+
+
+def _as_dict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "claim": verdict.claim.id,
+        "sentence": verdict.claim.sentence,
+        **{name: getattr(verdict, name) for name in _SAME},
+        "diverged": dict(verdict.diverged),
+        "missing": [cell_name(cell) for cell in verdict.missing],
+    }
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,70 @@
+"""The section of an experiment: verdicts first, then what they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analysis.experiment import judged
+from analysis.experiment.cells import Experiment
+from analysis.page import Part, Section, anchor
+from analysis.provenance import provenance
+from analysis.verdicts import Verdict, decide
+from trainables.errors import FAILED, UserError
+
+_NAMED = 12  # missing cells that are named one by one
+
+
+def verdicts_of(experiment: Experiment) -> list[Verdict]:
+    """Verdicts on the experiment's claims; UserError naming the run where none can be made."""
+    run = experiment.run
+    try:
+        return decide(experiment.cells, experiment.claims, data=run.data)
+    except UserError as error:
+        raise UserError(f"{run.path}: {error}", FAILED) from None
+
+
+def section(experiment: Experiment, verdicts: Sequence[Verdict]) -> Section:
+    """Everything the report says about one experiment."""
+    run = experiment.run
+    parts = [
+        Part(
+            lines=[judged.summary(verdicts, run.data), *missing(experiment)],
+            tables=[judged.verdict_table(verdicts, run.data)],
+        ),
+        Part("Claim by claim", cards=judged.cards(verdicts)),
+        Part("Where this comes from", facts=provenance(run)),
+    ]
+    title = f"{run.manifest.spec.get('name') or 'Experiment'} on {run.data}"
+    return Section(anchor(run.manifest.run_id), title, _subtitle(experiment), parts, run.data)
+
+
+def missing(experiment: Experiment) -> list[str]:
+    """Which cells have no result, why where it is known, and the command that finishes."""
+    cells, wanted = experiment.missing, len(experiment.wanted)
+    if not cells:
+        return []
+    named = "; ".join(judged.cell_name(cell) for cell in cells[:_NAMED])
+    more = f"; and {len(cells) - _NAMED} more" if len(cells) > _NAMED else ""
+    line = (
+        f"{len(cells)} of {wanted} cells are missing, and the verdicts that need them are "
+        f"withheld: {named}{more}. The command that finishes the experiment: "
+        f"`{experiment.run.manifest.command}`"
+    )
+    trials = experiment.run.trials
+    failed = trials[trials["state"].eq("failed") & trials["config.phase"].eq("confirm")]
+    reasons = failed["error"].fillna("").replace("", "no reason on record").value_counts()
+    return [line, *(f"Failed ({count}): {reason}" for reason, count in reasons.items())]
+
+
+def _subtitle(experiment: Experiment) -> str:
+    run = experiment.run
+    budgets = sorted({condition.budget for condition in experiment.conditions})
+    seeds = len({cell.seed for cell in experiment.wanted})
+    facts = [
+        f"Controlled experiment of {len(experiment.claims)} claims",
+        f"data set {run.data}",
+        f"{seeds} paired seeds",
+        f"budgets {', '.join(map(str, budgets))} epochs",
+        f"run {run.manifest.run_id}",
+    ]
+    return " · ".join(facts)

@@ -1,0 +1,38 @@
+"""Where a run's figures come from: command, data, code, machine."""
+
+from __future__ import annotations
+
+from analysis import text
+from analysis.load import Run
+from study.records import OPTUNA_DB
+
+
+def provenance(run: Run) -> list[tuple[str, str]]:
+    """(term, value) pairs that let somebody else repeat the run."""
+    manifest = run.manifest
+    git, hardware, data = manifest.git, manifest.hardware, manifest.data
+    dirty = " with uncommitted changes" if git.get("dirty") else ""
+    judged = "Objective" if manifest.kind == "search" else "Tuning judged by"
+    machine = [
+        text.counted(int(hardware.get("cpus") or 0), "CPU core"),
+        text.counted(int(hardware.get("gpus") or 0), "GPU"),
+        *hardware.get("gpu_kinds", []),
+        f"{hardware['memory_gib']} GiB memory" if hardware.get("memory_gib") else "",
+        hardware.get("processor") or "",
+        hardware.get("platform") or "",
+    ]
+    facts = [
+        ("Command", f"`{manifest.command}`"),
+        ("Started", manifest.created),
+        ("Wall time", text.duration(manifest.seconds)),
+        ("Status", manifest.status),
+        (judged, f"{run.objective.label}, {run.objective.direction}imised"),
+        ("Seeds", ", ".join(str(seed) for seed in manifest.seeds)),
+        ("Data", f"{run.data}, content hash {data.get('content_hash', 'unknown')}"),
+        ("Code", f"commit {git.get('commit') or 'unknown'}{dirty}"),
+        ("Machine", ", ".join(part for part in machine if part)),
+        ("Packages", ", ".join(f"{name} {v}" for name, v in manifest.packages.items())),
+    ]
+    if manifest.kind == "search":
+        facts.append(("Optuna study", f"{OPTUNA_DB}, study {manifest.run_id}"))
+    return facts
