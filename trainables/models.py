@@ -125,7 +125,9 @@ def _sequence(layers: dict[str, nn.Module]) -> nn.Module:
 def _resnet18(classes: int) -> nn.Module:
     from torchvision.models import resnet18
 
-    return resnet18(num_classes=classes)
+    from trainables.trimmed_conv import trim
+
+    return trim(resnet18(num_classes=classes))
 
 
 def _imagenet_weights() -> dict[str, Tensor]:
@@ -162,7 +164,7 @@ MODELS: dict[str, Model] = {
             "classification",
             _resnet18,
             parameters=11_181_642,
-            macs=37_016_576,
+            macs=30_069_760,
             pretrained=True,
         ),
         Model(
