@@ -133,7 +133,7 @@ def _picture(picture: Picture, out: Path, prefix: str, data: str) -> dict[str, A
     if data:
         style.name_data(picture.figure, data)
     style.lay_out(picture.figure)
-    picture.figure.savefig(stem.with_suffix(".png"), dpi=160)
+    picture.figure.savefig(stem.with_suffix(".png"), dpi=style.DPI)
     buffer = io.BytesIO()
     picture.figure.savefig(buffer, format="svg", dpi=200, metadata={"Date": None})
     stem.with_suffix(".svg").write_bytes(buffer.getvalue())

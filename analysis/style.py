@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
@@ -33,7 +34,10 @@ STATE_MARKERS = {"completed": "o", "pruned": "v", "diverged": "x", "failed": "P"
 DENSE = 300  # more marks than this are drawn as pixels inside the SVG
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
+DPI = 160  # of PNG files; text is laid out at the same, for its widths depend on it
+
 _RC: dict[Any, Any] = {
+    "figure.dpi": DPI,
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 9.5,
@@ -77,6 +81,22 @@ def name_data(figure: Figure, data: str) -> None:
     """Write the data set's name into the figure, for when it is shown without its caption."""
     name = data.replace("$", r"\$")  # two of them would start mathematics
     figure.suptitle(f"data: {name}", x=0.995, ha="right", fontsize=7, color=MUTED)
+
+
+def loss_axis(axes: Axes, losses: np.ndarray) -> None:
+    """A log scale with plain numbers where losses span more than a factor of four."""
+    finite = losses[np.isfinite(losses) & (losses > 0)]
+    if not finite.size:
+        mark_empty(axes)
+        return
+    if finite.max() / finite.min() <= 4:
+        axes.set_ylim(bottom=0)
+        return
+    axes.set_yscale("log")
+    axes.set_ylim(finite.min() / 1.15, finite.max() * 1.15)
+    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5), numticks=12))
+    axes.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(ticker.NullLocator())
 
 
 def mark_empty(axes: Axes) -> None:

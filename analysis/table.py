@@ -73,7 +73,7 @@ def numeric_columns(table: Table) -> list[bool]:
 
 def _markdown(printed: pd.DataFrame, table: Table) -> str:
     def line(cells: list[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+        return "| " + " | ".join(_one_line(cell).replace("|", "\\|") for cell in cells) + " |"
 
     rule = ["---:" if right else "---" for right in numeric_columns(table)]
     rows = [line(list(row)) for row in printed.itertuples(index=False)]
@@ -82,7 +82,7 @@ def _markdown(printed: pd.DataFrame, table: Table) -> str:
 
 def _latex(printed: pd.DataFrame, table: Table) -> str:
     def line(cells: list[str]) -> str:
-        return " & ".join(cell.translate(_LATEX) for cell in cells) + r" \\"
+        return " & ".join(_one_line(cell).translate(_LATEX) for cell in cells) + r" \\"
 
     columns = "".join("r" if right else "l" for right in numeric_columns(table))
     rows = [line(list(row)) for row in printed.itertuples(index=False)]
@@ -101,3 +101,7 @@ def _latex(printed: pd.DataFrame, table: Table) -> str:
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _one_line(cell: str) -> str:
+    return " ".join(cell.splitlines())

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.experiment import judged
+from analysis import style
+from analysis.experiment import judged, systems
 from analysis.experiment.cells import Experiment
+from analysis.experiment.diagnostics import diagnostics
+from analysis.experiment.limits import limits
 from analysis.page import Part, Section, anchor
+from analysis.plots.arm_curves import arm_curves
+from analysis.plots.by_budget import by_budget
+from analysis.plots.differences import differences
+from analysis.plots.picture import Picture
+from analysis.plots.strengths import gap_by_strength
 from analysis.provenance import provenance
 from analysis.verdicts import Verdict, decide
 from trainables.errors import FAILED, UserError
@@ -26,16 +34,48 @@ def verdicts_of(experiment: Experiment) -> list[Verdict]:
 def section(experiment: Experiment, verdicts: Sequence[Verdict]) -> Section:
     """Everything the report says about one experiment."""
     run = experiment.run
-    parts = [
+    with style.styled():
+        parts = _parts(experiment, verdicts)
+    title = f"{run.manifest.spec.get('name') or 'Experiment'} on {run.data}"
+    return Section(anchor(run.manifest.run_id), title, _subtitle(experiment), parts, run.data)
+
+
+def _parts(experiment: Experiment, verdicts: Sequence[Verdict]) -> list[Part]:
+    run = experiment.run
+    return [
         Part(
             lines=[judged.summary(verdicts, run.data), *missing(experiment)],
             tables=[judged.verdict_table(verdicts, run.data)],
         ),
         Part("Claim by claim", cards=judged.cards(verdicts)),
+        *_systems(experiment),
+        Part("Figures", pictures=_pictures(experiment, verdicts)),
+        *diagnostics(experiment),
+        Part("Limits and caveats", bullets=limits(experiment)),
         Part("Where this comes from", facts=provenance(run)),
     ]
-    title = f"{run.manifest.spec.get('name') or 'Experiment'} on {run.data}"
-    return Section(anchor(run.manifest.run_id), title, _subtitle(experiment), parts, run.data)
+
+
+def _systems(experiment: Experiment) -> list[Part]:
+    """The comparison table; the context where the reference report's models are compared."""
+    parts = [Part("The systems compared", tables=[systems.comparison(experiment)])]
+    if {condition.arm.model for condition in experiment.conditions} & systems.REPORTED:
+        parts.append(
+            Part("Context: what others report on SVHN", tables=[systems.context()], folded=True)
+        )
+    return parts
+
+
+def _pictures(experiment: Experiment, verdicts: Sequence[Verdict]) -> list[Picture]:
+    """The figures of the whole experiment, of what has a cell to show."""
+    done = [c.arm.model for c in experiment.conditions if len(experiment.of(c))]
+    models = list(dict.fromkeys(done))
+    pictures = [by_budget(experiment, model) for model in models]
+    pictures += [arm_curves(experiment, model) for model in models]
+    pictures += differences(experiment.cells, verdicts)
+    if models:
+        pictures.append(gap_by_strength(experiment, models))
+    return [picture for picture in pictures if picture is not None]
 
 
 def missing(experiment: Experiment) -> list[str]:

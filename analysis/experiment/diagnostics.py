@@ -1,0 +1,93 @@
+"""What every system gets right and wrong: a folded part for each arm at each budget."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis import text
+from analysis.experiment import names
+from analysis.experiment.cells import Condition, Experiment
+from analysis.experiment.per_class import confusion, mistakes, pairs_table, scores_table
+from analysis.experiment.predictions import Predictions, read_predictions
+from analysis.experiment.systems import run_summary
+from analysis.page import Part
+from analysis.plots.classes import class_distribution
+from analysis.plots.confusions import confusions
+from analysis.plots.embeddings import embeddings
+from analysis.plots.picture import Picture
+from analysis.plots.worst import worst
+
+
+def diagnostics(experiment: Experiment) -> list[Part]:
+    """The class distribution, which all systems share, and one part a condition."""
+    data = experiment.run.manifest.data
+    counts = data.get("class_counts") or {}
+    longest = {model: max(budgets) for model, budgets in _budgets(experiment).items()}
+    line = (
+        "Each system opens with a click: run summary, confusion matrices, the most confident "
+        "mistakes, scores by class and, for the longest budget of each model, its features "
+        "through t-SNE. Confusions and scores are of the test set, all seeds together; single "
+        "images and features are those of seed 0."
+    )
+    shared = _present(class_distribution(counts, class_names(experiment)))
+    parts = [Part("Model by model", lines=[line], pictures=shared)]
+    for condition in experiment.conditions:
+        drawn = condition.budget == longest[condition.arm.model]
+        parts.append(_part(experiment, condition, features=drawn))
+    return parts
+
+
+def class_names(experiment: Experiment) -> list[str]:
+    """Names of the classes, or their numbers where the manifest has none."""
+    data = experiment.run.manifest.data
+    count = len(next(iter((data.get("class_counts") or {}).values()), []))
+    found = data.get("classes")
+    return (
+        [str(name) for name in found] if isinstance(found, list) else list(map(str, range(count)))
+    )
+
+
+def _budgets(experiment: Experiment) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for condition in experiment.conditions:
+        found.setdefault(condition.arm.model, []).append(condition.budget)
+    return found
+
+
+def _part(experiment: Experiment, condition: Condition, features: bool) -> Part:
+    what, slug, data = names.trained(condition), names.slug(condition), experiment.run.data
+    summary = run_summary(experiment, condition)
+    predictions = read_predictions(experiment, condition)
+    if predictions is None:
+        note = "No cell of it left readable predictions, so there is nothing more to show."
+        return Part(what, lines=[note], tables=[summary], folded=True)
+    classes = _padded(class_names(experiment), predictions.probabilities.shape[-1])
+    counts = confusion(predictions)
+    pooled = (
+        f"{counts.sum():,} predictions pooled over "
+        f"{text.counted(len(predictions.probabilities), 'seed')}"
+    )
+    pictures = confusions(counts, classes, what, slug, pooled)
+    pictures += _present(worst(mistakes(predictions), classes, what, slug))
+    if features:
+        pictures += _present(embeddings(predictions.drawn, classes, what, slug))
+    tables = [
+        summary,
+        scores_table(predictions, classes, what, f"per_class-{slug}", data),
+        pairs_table(counts, classes, what, f"confused_pairs-{slug}", data),
+    ]
+    heading = f"{what}: {_right(predictions)} of test images read correctly"
+    return Part(heading, predictions.notes, tables, pictures, folded=True)
+
+
+def _right(predictions: Predictions) -> str:
+    return f"{np.mean(predictions.predicted == predictions.labels):.1%}"
+
+
+def _padded(classes: list[str], count: int) -> list[str]:
+    """A name for every class that the predictions have."""
+    return [*classes, *map(str, range(len(classes), count))][:count]
+
+
+def _present(picture: Picture | None) -> list[Picture]:
+    return [] if picture is None else [picture]

@@ -1,0 +1,132 @@
+"""What a reader must know before believing a verdict, made from the manifest and the cells."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis import text
+from analysis.experiment import names
+from analysis.experiment.cells import Experiment
+from analysis.tables import CONFIG
+
+
+def limits(experiment: Experiment) -> list[str]:
+    """One sentence or two each, most consequential first."""
+    run = experiment.run
+    data = run.manifest.data
+    sizes = ""
+    if "train_size" in data and "val_size" in data:
+        sizes = f" with {data['train_size']:,} training and {data['val_size']:,} validation images"
+    scope = (
+        f"Every verdict is about {run.data}{sizes}, at the budgets run, and says nothing about "
+        "another data set, size or budget."
+    )
+    seeds = len({cell.seed for cell in experiment.wanted})
+    luck = (
+        f"The intervals and p-values cover the luck of {seeds} seeds (initialisation, split and "
+        "order, shared by all arms), not that of other data or of tuning again."
+    )
+    lines = [scope, luck, *_diverged(experiment), *_tuning(experiment), *_edges(experiment)]
+    lines += [*_fixed(experiment), *map(str, data.get("notices", []))]
+    if run.manifest.git.get("dirty"):
+        lines.append("The code had uncommitted changes: the commit alone does not repeat this run.")
+    return lines
+
+
+def _diverged(experiment: Experiment) -> list[str]:
+    cells = experiment.cells
+    counts = [
+        f"{names.trained(condition)} {found['diverged'].sum()} of {len(found)}"
+        for condition in experiment.conditions
+        if (found := experiment.of(condition))["diverged"].any()
+    ]
+    if not cells["diverged"].any():
+        return ["No training diverged."] if len(cells) else []
+    line = (
+        f"Trainings that diverged: {'; '.join(counts)}. In the verdicts each counts as the worst "
+        "outcome; the means and curves of the systems are those of the other seeds."
+    )
+    return [line]
+
+
+def _tuning(experiment: Experiment) -> list[str]:
+    """How the nuisance parameters were found, from the manifest."""
+    found = experiment.run.manifest.experiment
+    chosen = found.get("nuisance") or []
+    parameters = dict.fromkeys(name for row in chosen for name in row.get("parameters", {}))
+    listed = text.listed([text.dimension(name) for name in parameters]) or "nothing"
+    untuned = [_where(row) for row in chosen if row.get("source") == "defaults"]
+    if found.get("tuned_by") == "matched search":
+        line = _matched(experiment, listed)
+    elif found.get("tuned_by") == "explored runs":
+        runs = dict.fromkeys(str(row["run"]) for row in chosen if "run" in row)
+        line = (
+            f"{listed.capitalize()} of each arm at each budget come from explored runs "
+            f"({', '.join(runs)}); these need not have tried equally hard for every arm."
+        )
+    else:
+        line = (
+            f"Not tuned: {listed} are the spaces' defaults for every arm and budget. A system "
+            "that the defaults suit less may rank otherwise when tuned."
+        )
+        return [line]
+    lines = [line]
+    if untuned:
+        lines.append(f"Defaults, for want of a usable trial: {'; '.join(untuned)}.")
+    return lines
+
+
+def _matched(experiment: Experiment, listed: str) -> str:
+    tuning = experiment.tuning
+    counts = sorted(set(tuning.groupby(["arm", "budget"]).size()))
+    each = " or ".join(map(str, counts)) or "no"
+    ended = text.counted(int(tuning["state"].eq("diverged").sum()), "candidate")
+    diverged = f" {ended} diverged." if tuning["state"].eq("diverged").any() else ""
+    return (
+        f"{listed.capitalize()} were chosen for each arm and budget by the "
+        f"{experiment.run.objective.label} of one seed that is none of the experiment's, from "
+        f"{each} candidates, the same number for every arm.{diverged} So few candidates do not "
+        "find the best there is."
+    )
+
+
+def _edges(experiment: Experiment) -> list[str]:
+    """Chosen values at an end of what the matched search tried there."""
+    lines = []
+    tuning = experiment.tuning
+    chosen = experiment.run.manifest.experiment.get("nuisance") or []
+    for name in dict.fromkeys(name for row in chosen for name in row.get("parameters", {})):
+        if CONFIG + name not in tuning or not pd.api.types.is_numeric_dtype(tuning[CONFIG + name]):
+            continue
+        ends: dict[str, list[str]] = {"lowest": [], "highest": []}
+        for row in chosen:
+            at = tuning["arm"].eq(row["arm"]) & tuning["budget"].eq(row["budget"])
+            tried, value = tuning.loc[at, CONFIG + name], row["parameters"].get(name)
+            if tried.nunique() > 1 and value in (tried.min(), tried.max()):
+                ends["lowest" if value == tried.min() else "highest"].append(_where(row))
+        lines += [
+            f"The chosen {text.dimension(name)} is the {end} of those tried for "
+            f"{'; '.join(where)}: a better value may lie beyond it."
+            for end, where in ends.items()
+            if where
+        ]
+    return lines
+
+
+def _where(row: dict[str, object]) -> str:
+    return f"{row['arm']} at {row['budget']} epochs"
+
+
+def _fixed(experiment: Experiment) -> list[str]:
+    spec = experiment.run.manifest.spec
+    stated = spec.get("fixed") or {}
+    values = dict(stated) if isinstance(stated, dict) else {}
+    values |= {key: spec[key] for key in ("pretrained", "precision") if key in spec}
+    if not values:
+        return []
+    named = [f"{text.dimension(name)} {text.number(value)}" for name, value in values.items()]
+    line = (
+        f"Fixed, the same in every training and never tuned: {', '.join(named)}. The "
+        "augmentation strengths are those the claims name, not tuned ones."
+    )
+    return [line]

@@ -1,0 +1,135 @@
+"""How well each class is read: confusion, precision, recall, F1, and the worst mistakes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis import text
+from analysis.experiment.estimates import estimates
+from analysis.experiment.predictions import Predictions
+from analysis.stats import Array
+from analysis.table import Table
+
+_PAIRS = 8  # rows of the table of confused pairs
+_SCORES = ("precision", "recall", "F1")
+
+
+def confusion(predictions: Predictions) -> np.ndarray:
+    """Counts (classes true, classes read) summed over the seeds."""
+    from sklearn.metrics import confusion_matrix
+
+    seeds, _, classes = predictions.probabilities.shape
+    labels = np.tile(predictions.labels, seeds)
+    return np.asarray(
+        confusion_matrix(labels, predictions.predicted.ravel(), labels=range(classes))
+    )
+
+
+def by_row(counts: np.ndarray) -> Array:
+    """Shares of each true class; 0 for a class that does not occur."""
+    return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), dtype=float)
+
+
+def scores(predictions: Predictions) -> Array:
+    """(precision, recall, F1) by class and seed: (3, classes, seeds); 0 where undefined."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    classes = range(predictions.probabilities.shape[-1])
+    each = [
+        precision_recall_fscore_support(
+            predictions.labels, predicted, labels=classes, zero_division=0
+        )[:3]
+        for predicted in predictions.predicted
+    ]
+    return np.moveaxis(np.array(each, dtype=float), 0, -1)
+
+
+def scores_table(
+    predictions: Predictions, classes: list[str], what: str, name: str, data: str
+) -> Table:
+    """A row a class and one for their mean: scores over the seeds, with intervals."""
+    values = scores(predictions)
+    values = np.concatenate([values, values.mean(axis=1, keepdims=True)], axis=1)
+    low, high = estimates(values, 0.0, 1.0)
+    mean = values.mean(axis=-1)
+    support = np.bincount(predictions.labels, minlength=len(classes)).tolist()
+    support.append(len(predictions.labels))
+    shown: dict[str, object] = {"class": [*classes, "mean of classes"], "test images": support}
+    raw = dict(shown)
+    for row, score in enumerate(_SCORES):
+        shown[score] = [
+            f"{m:.3f}" + (f" [{a:.3f}, {b:.3f}]" if a == a else "")
+            for m, a, b in zip(mean[row], low[row], high[row], strict=True)
+        ]
+        raw |= {score: mean[row], f"{score} low": low[row], f"{score} high": high[row]}
+    n = values.shape[-1]
+    caption = (
+        f"{what}: precision, recall and F1 by class on the test set, mean over "
+        f"{text.counted(n, 'seed')}" + (" with 95% interval." if n >= 5 else ".")
+    )
+    return Table(name, pd.DataFrame(shown), caption, data, csv=pd.DataFrame(raw))
+
+
+def confused_pairs(counts: np.ndarray) -> list[tuple[int, int, int, float]]:
+    """(true, read as, count, share of the true class), the most frequent first."""
+    shares = by_row(counts)
+    wrong = counts.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:_PAIRS]
+    pairs = [divmod(int(place), counts.shape[1]) for place in order]
+    return [(t, r, int(wrong[t, r]), float(shares[t, r])) for t, r in pairs if wrong[t, r]]
+
+
+def pairs_table(counts: np.ndarray, classes: list[str], what: str, name: str, data: str) -> Table:
+    """The most confused pairs, with how often the reverse happens."""
+    rows = [
+        {
+            "true": classes[t],
+            "read as": classes[r],
+            "count": count,
+            "share of the true class": share,
+            "the reverse": int(counts[r, t]),
+        }
+        for t, r, count, share in confused_pairs(counts)
+    ]
+    headers = ["true", "read as", "count", "share of the true class", "the reverse"]
+    frame = pd.DataFrame(rows, columns=headers)
+    caption = f"{what}: most confused pairs, all seeds together."
+    return Table(name, frame, caption, data, {headers[3]: lambda share: f"{share:.1%}"})
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One test image read wrongly. runner_up: the second most probable class."""
+
+    image: np.ndarray
+    true: int
+    read: int
+    confidence: float
+    runner_up: int
+    runner_up_probability: float
+
+
+def mistakes(predictions: Predictions, each: int = 3) -> dict[int, list[Mistake]]:
+    """By true class, at most `each` mistakes of the drawn cell, the most confident first."""
+    drawn = predictions.drawn
+    if not drawn:
+        return {}
+    probabilities = drawn["test_probabilities"]
+    found: dict[int, list[Mistake]] = {}
+    for image, at in zip(drawn["test_images"], drawn["test_images_at"], strict=True):
+        second, first = np.argsort(probabilities[at], kind="stable")[-2:]
+        true = int(predictions.labels[at])
+        if first != true:
+            row = probabilities[at]
+            mistake = Mistake(
+                image, true, int(first), float(row[first]), int(second), float(row[second])
+            )
+            found.setdefault(true, []).append(mistake)
+    return {
+        true: sorted(several, key=lambda m: -m.confidence)[:each]
+        for true, several in sorted(found.items())
+    }

@@ -1,0 +1,88 @@
+"""Learning curves of an experiment: plain against augmented, with bands over the seeds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from analysis import style, text
+from analysis.experiment import names
+from analysis.experiment.cells import Condition, Experiment
+from analysis.experiment.estimates import estimates
+from analysis.plots.curves import finite
+from analysis.plots.picture import Picture
+
+_ROWS = {"val_loss": "validation loss (nats)", "train_loss": "clean training loss (nats)"}
+
+
+def arm_curves(experiment: Experiment, model: str) -> Picture:
+    """One column a budget, validation loss above clean training loss, a line a seed."""
+    conditions = [c for c in experiment.conditions if c.arm.model == model]
+    budgets = sorted({c.budget for c in conditions})
+    figure = style.figure(5.0)
+    grid = figure.subplots(2, len(budgets), sharex="col", sharey="row", squeeze=False)
+    for row, (metric, label) in enumerate(_ROWS.items()):
+        seen = [_curves(experiment, condition, metric) for condition in conditions]
+        for condition, table in zip(conditions, seen, strict=True):
+            axes = grid[row, budgets.index(condition.budget)]
+            _draw(axes, table, names.colour(condition.arm))
+        losses = np.concatenate([table.to_numpy(float).ravel() for table in seen])
+        style.loss_axis(grid[row, 0], losses)
+        grid[row, 0].set_ylabel(label)
+    for axes, budget in zip(grid[0], budgets, strict=True):
+        axes.set_title(f"{budget} epochs")
+    for axes in grid[1]:
+        axes.set_xlabel("epoch")
+        style.whole_number_ticks(axes, 6)
+    arms = dict.fromkeys(condition.arm for condition in conditions)
+    handles = [Line2D([], [], color=names.colour(a), label=names.system(a)) for a in arms]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    alt = (
+        f"Loss against epoch for {text.listed([names.system(a) for a in arms])}, one column for "
+        f"each budget ({text.listed([str(b) for b in budgets])} epochs), a thin line a seed."
+    )
+    title = f"{names.title(model)}: learning curves"
+    return Picture(f"curves-{model}", title, figure, _caption(experiment, conditions), alt)
+
+
+def _curves(experiment: Experiment, condition: Condition, metric: str) -> pd.DataFrame:
+    """The metric with a row an epoch and a column a seed."""
+    return experiment.curves_of(condition).pivot(index="epoch", columns="seed", values=metric)
+
+
+def _draw(axes: Axes, table: pd.DataFrame, colour: str) -> None:
+    if table.empty:
+        return
+    values, epochs = finite(table), table.index.to_numpy()
+    axes.plot(epochs, values, color=colour, lw=0.6, alpha=0.45)
+    whole = values[:, np.isfinite(values).all(axis=0)]
+    if not whole.shape[1]:
+        return
+    marker = "o" if len(epochs) == 1 else ""
+    axes.plot(epochs, whole.mean(axis=1), color=colour, lw=2, marker=marker)
+    low, high = estimates(whole, 0.0)
+    axes.fill_between(epochs, low, high, color=colour, alpha=0.22, lw=0)
+
+
+def _caption(experiment: Experiment, conditions: list[Condition]) -> str:
+    """What overfitting shows: by how much the loss ends above its lowest point."""
+    longest = max(condition.budget for condition in conditions)
+    said = []
+    for condition in conditions:
+        table = _curves(experiment, condition, "val_loss").mean(axis=1)
+        if condition.budget != longest or not table.notna().any():
+            continue
+        rise = float(table.iloc[-1] - table.min())
+        lowest = int(table.idxmin())
+        said.append(
+            f"{names.system(condition.arm)} ends at its lowest"
+            if rise < 0.005
+            else f"{names.system(condition.arm)} ends {rise:.3f} above its lowest (epoch {lowest})"
+        )
+    what = f"Mean validation loss in the {longest}-epoch trainings: {'; '.join(said)}. "
+    return (what if said else "") + (
+        "Thin lines are seeds, thick lines their mean, bands its 95% interval. Each budget is a "
+        "training of its own with its own learning-rate schedule."
+    )
