@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import re
 from dataclasses import dataclass, field
@@ -147,6 +148,17 @@ def _picture(picture: Picture, out: Path, prefix: str, data: str) -> dict[str, A
         "source": "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode(),
         "files": [(f"{FIGURES}/{stem.name}.{kind}", kind.upper()) for kind in ("png", "svg")],
     }
+
+
+def distinct(sections: list[Section]) -> list[Section]:
+    """The sections with an anchor each: a repeated one gets a number."""
+    seen: dict[str, int] = {}
+    named = []
+    for section in sections:
+        seen[section.anchor] = count = seen.get(section.anchor, 0) + 1
+        suffix = f"-{count}" if count > 1 else ""
+        named.append(dataclasses.replace(section, anchor=section.anchor + suffix))
+    return named
 
 
 def anchor(name: str) -> str:

@@ -14,30 +14,36 @@ from trainables.errors import FAILED, UserError
 if TYPE_CHECKING:
     from analysis.load import Run
     from analysis.page import Section
+    from analysis.tune import TuneRun
     from analysis.verdicts import Verdict
 
 
 def write_report(runs: Sequence[Path | str], out_dir: Path | str) -> Path:
     """Write the report of one or more runs into `out_dir`; the path of its `index.html`.
 
-    Searches and experiments mix; experiments stand first. Beside the page every figure lies
-    in `figures/` (PNG, SVG) and every table in `tables/` (CSV, Markdown, LaTeX), and where
-    exactly one experiment is among the runs, its `verdicts.json`. Runs are shown side by
-    side and never pooled. Raises UserError for a run that cannot be read and for a
-    directory that cannot be written.
+    Searches, experiments and plain Ray Tune directories mix; experiments stand first.
+    Beside the page every figure lies in `figures/` (PNG, SVG) and every table in `tables/`
+    (CSV, Markdown, LaTeX), and where exactly one experiment is among the runs, its
+    `verdicts.json`. Runs are shown side by side and never pooled. Raises UserError for a
+    run that cannot be read and for a directory that cannot be written.
     """
     from analysis.experiment.judged import write_verdicts
     from analysis.load import load_run
-    from analysis.page import write_page
+    from analysis.page import distinct, write_page
+    from analysis.tune import read_tune
+    from analysis.tune import section as tune_section
 
     paths = list(dict.fromkeys(Path(run).resolve() for run in runs))
     if not paths:
         raise UserError("name at least one run directory")
-    loaded = [load_run(path) for path in paths]
+    foreign = [path for path in paths if _is_foreign(path)]
+    loaded = [load_run(path) for path in paths if path not in foreign]
+    plain_tune = [read_tune(path) for path in foreign]
     sections, verdicts = _sections(loaded)
+    sections = distinct([*sections, *map(tune_section, plain_tune)])
     out = Path(out_dir)
     try:
-        page = write_page(_title(loaded), sections, out, prefixed=len(loaded) > 1)
+        page = write_page(_title(loaded, plain_tune), sections, out, prefixed=len(paths) > 1)
         if len(verdicts) == 1:
             write_verdicts(verdicts[0], out)
     except OSError as error:
@@ -62,17 +68,31 @@ def _sections(runs: list[Run]) -> tuple[list[Section], list[list[Verdict]]]:
     return sections + found, verdicts
 
 
-def _title(runs: list[Run]) -> str:
+def _is_foreign(path: Path) -> bool:
+    """Whether it is a Ray Tune experiment without this project's manifest."""
+    from analysis.tune import is_tune_directory
+    from study.records import MANIFEST
+
+    return not (path / MANIFEST).exists() and is_tune_directory(path)
+
+
+def _title(runs: list[Run], foreign: list[TuneRun]) -> str:
     from analysis import text
 
-    if len(runs) > 1:
+    if len(runs) + len(foreign) > 1:
         kinds = [run.manifest.kind for run in runs]
         counts = [
-            text.counted(kinds.count(kind), kind, plural)
-            for kind, plural in (("experiment", "experiments"), ("search", "searches"))
-            if kind in kinds
+            text.counted(count, singular, plural)
+            for count, singular, plural in (
+                (kinds.count("experiment"), "experiment", ""),
+                (kinds.count("search"), "search", "searches"),
+                (len(foreign), "Ray Tune directory", "Ray Tune directories"),
+            )
+            if count
         ]
         return f"Report of {text.listed(counts)}"
+    if foreign:
+        return f"Ray Tune experiment {foreign[0].path.name}"
     manifest = runs[0].manifest
     if manifest.kind == "experiment":
         return f"Verdicts on {runs[0].data}"

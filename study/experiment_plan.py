@@ -40,7 +40,7 @@ class ExperimentSpec:
     data: str | None = None
     data_dir: str | None = None
     train_size: int | None = None
-    tuning_trials: int = 3
+    tuning_trials: int = 2
     sources: tuple[str, ...] = ()
     pretrained: bool = False
     precision: str = "auto"
@@ -58,7 +58,7 @@ class ExperimentSpec:
         object.__setattr__(self, "data", self.data or own[0])
         entry = source(str(self.data))
         if self.train_size is None:
-            object.__setattr__(self, "train_size", entry.train_size)
+            object.__setattr__(self, "train_size", entry.experiment_size)
         require_whole("--train-size", self.train_size, 1)
         require_whole("--tuning-trials", self.tuning_trials, 0)
         if self.data_dir is not None:

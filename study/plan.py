@@ -44,7 +44,7 @@ class SearchSpec:
     data: str | None = None
     data_dir: str | None = None
     train_size: int | None = None
-    trials: int = 12
+    trials: int = 10
     max_epochs: int | None = None
     seed: int = 0
     objective: str = "val_accuracy"

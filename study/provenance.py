@@ -56,9 +56,10 @@ def describe_data(dataset: Dataset, seed: int, train_size: int | None) -> dict[s
     import numpy as np
 
     train, val = dataset.split(seed, train_size)
+    splits = {"train": train, "val": val, **({"test": dataset.test} if dataset.test else {})}
     counts = {
         name: np.bincount(split.labels, minlength=len(dataset.classes)).tolist()
-        for name, split in (("train", train), ("val", val))
+        for name, split in splits.items()
     }
     return {
         "name": dataset.name,

@@ -41,10 +41,11 @@ def _classifier(
     return Space(name, summary, model, "street_digits", dimensions)
 
 
-_CNN_RATE = Float(3e-4, 3e-2, default=3e-3, role="nuisance", log=True)
-_RESNET_RATE = Float(3e-4, 3e-2, default=3e-3, role="nuisance", log=True)
-_CNN_EPOCHS = Int(4, 24, default=12, role="scientific", log=True, unit="epochs")
-_RESNET_EPOCHS = Int(2, 8, default=4, role="scientific", log=True, unit="epochs")
+_CNN_RATE = Float(3e-4, 3e-2, default=2e-3, role="nuisance", log=True)
+_RESNET_RATE = Float(1e-4, 1e-2, default=1e-3, role="nuisance", log=True)
+_CNN_EPOCHS = Int(4, 32, default=12, role="scientific", log=True, unit="epochs")
+_RESNET_EPOCHS = Int(2, 12, default=6, role="scientific", log=True, unit="epochs")
+_TINY_EPOCHS = Int(2, 8, default=4, role="scientific", log=True, unit="epochs")
 
 SPACES: dict[str, Space] = {
     space.name: space
@@ -55,10 +56,10 @@ SPACES: dict[str, Space] = {
         _classifier(
             "resnet18_aug", "ResNet18, augmented", "resnet18", _RESNET_RATE, _RESNET_EPOCHS, 0.5
         ),
+        _classifier("tiny", "a network for tests, plain", "tiny", _CNN_RATE, _TINY_EPOCHS, None),
         _classifier(
-            "tiny", "a few thousand parameters, for tests", "tiny", _CNN_RATE, _RESNET_EPOCHS, None
+            "tiny_aug", "a network for tests, augmented", "tiny", _CNN_RATE, _TINY_EPOCHS, 0.5
         ),
-        _classifier("tiny_aug", "the same, augmented", "tiny", _CNN_RATE, _RESNET_EPOCHS, 0.5),
     )
 }
 

@@ -230,8 +230,8 @@ def write_cell(run: Path, trial: int, accuracy: float, drawn: bool) -> None:
         arrays["test_images_at"] = at
         centres = np.random.default_rng(0).normal(0, 1, (CLASSES, 16))
         for name, spread in (("train", 0.4), ("val", 0.8)):
-            classes = np.arange(150) % CLASSES
-            features = centres[classes] + generator.normal(0, spread, (150, 16))
+            classes = np.arange(60) % CLASSES
+            features = centres[classes] + generator.normal(0, spread, (60, 16))
             arrays[f"{name}_features"] = features.astype(np.float16)
             arrays[f"{name}_feature_labels"] = classes
     folder = run / records.CELLS

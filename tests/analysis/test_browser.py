@@ -23,6 +23,16 @@ const facts = () => frames.map(frame => {
     broken: [...page.images].filter(image => !image.naturalWidth).length,
     pictures: page.images.length,
     buttons: page.querySelectorAll("th button").length,
+    verdict: (() => {
+      const badge = page.querySelector("td .badge");
+      return badge ? badge.getBoundingClientRect().bottom : null;
+    })(),
+    opened: (() => {
+      const folded = [...page.querySelectorAll("details")];
+      for (const part of folded) part.open = true;
+      return folded.length;
+    })(),
+    opened_content: root.scrollWidth,
     sorted: (() => {
       const button = [...page.querySelectorAll("[data-sortable] th button")].find(
         x => x.textContent.startsWith("learning rate"));
@@ -48,11 +58,15 @@ def chromium() -> str:
     pytest.skip("no Chromium on this machine")
 
 
-def test_report_in_a_browser(hostile_report: Path, tmp_path: Path) -> None:
-    source = html.escape(hostile_report.read_text(encoding="utf-8"))
+def test_report_in_a_browser(
+    hostile_report: Path, experiment_report: Path, hostile_experiment_report: Path, tmp_path: Path
+) -> None:
+    reports = [hostile_report, experiment_report, hostile_experiment_report]
+    views = [(report, width) for report in reports for width in WIDTHS]
     frames = "".join(
-        f'<iframe style="border:0;width:{width}px;height:900px" srcdoc="{source}"></iframe>'
-        for width in WIDTHS
+        f'<iframe style="border:0;width:{width}px;height:900px" '
+        f'srcdoc="{html.escape(report.read_text(encoding="utf-8"))}"></iframe>'
+        for report, width in views
     )
     probe = tmp_path / "probe.html"
     probe.write_text(
@@ -69,9 +83,14 @@ def test_report_in_a_browser(hostile_report: Path, tmp_path: Path) -> None:
     assert not console
     shown = re.search(r'<pre id="facts">(.*?)</pre>', done.stdout, re.S)
     assert shown is not None
-    for width, facts in zip(WIDTHS, json.loads(html.unescape(shown[1])), strict=True):
+    for (report, width), facts in zip(views, json.loads(html.unescape(shown[1])), strict=True):
         assert facts["content"] <= facts["view"] <= width
-        assert facts["pictures"] == 6
+        assert facts["opened_content"] <= facts["view"]
         assert facts["broken"] == 0
-        assert facts["buttons"] > 10
-        assert facts["sorted"] == sorted(facts["sorted"])
+        if report == hostile_report:
+            assert facts["pictures"] == 6
+            assert facts["buttons"] > 10
+            assert facts["sorted"] == sorted(facts["sorted"])
+        else:
+            assert facts["verdict"] < 900  # in the first screen
+            assert facts["opened"] >= 2

@@ -46,7 +46,7 @@ def play(search: StudySearch, trials: int, stop_at: int = 10**6) -> list[dict]:
 def test_the_first_trial_is_the_baseline(tmp_path: Path) -> None:
     first = searcher(tmp_path).suggest("a")
     defaults = {
-        "learning_rate": 3e-3,
+        "learning_rate": 2e-3,
         "epochs": 4,
         "augment_strength": 0.5,
         "weight_decay": 5e-3,

@@ -18,7 +18,9 @@ class DataSource:
     """An entry of the table: where the loader is and what it takes.
 
     loader: "module:function", called as function(data_dir, download, train_size).
-    train_size: images trained on by default (None: all that validation leaves).
+    train_size: images a search trains on by default (None: all that validation leaves).
+    experiment_size: images a cell of an experiment trains on by default, of which there
+    are many.
     """
 
     summary: str
@@ -26,6 +28,7 @@ class DataSource:
     train_size: int | None
     image_size: tuple[int, int]
     classes: int
+    experiment_size: int | None = None
     takes_directory: bool = False
     can_download: bool = False
 
@@ -35,6 +38,7 @@ DATASETS: dict[str, DataSource] = {
         summary="rendered house-number digits (embedded, the default)",
         loader="trainables.data.street_digits:load",
         train_size=1_000,
+        experiment_size=500,
         image_size=(32, 32),
         classes=10,
     ),
