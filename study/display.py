@@ -22,11 +22,15 @@ class Display:
     """Listens to the journal. Use as a context; `quiet` shows nothing at all.
 
     On a terminal it redraws one panel; elsewhere it prints a line for each finished
-    trial, so that a log stays readable.
+    trial, so that a log stays readable. ranked: whether there is a best trial, as in a
+    search; an experiment has none.
     """
 
-    def __init__(self, console: Console, metric: Metric, trials: int, quiet: bool) -> None:
+    def __init__(
+        self, console: Console, metric: Metric, trials: int, *, ranked: bool, quiet: bool
+    ) -> None:
         self._console, self._metric, self._trials, self._quiet = console, metric, trials, quiet
+        self._ranked = ranked
         self._states: Counter[str] = Counter()
         self._configs: dict[int, dict[str, Any]] = {}
         self._last: dict[int, dict[str, Any]] = {}
@@ -93,7 +97,7 @@ class Display:
             self._running.pop(number, None)
             self._states[event["state"]] += 1
             self._epochs_of_finished += self._last.get(number, {}).get("epoch", 0)
-            if event["state"] == "completed" and self._beats_best(number):
+            if self._ranked and event["state"] == "completed" and self._beats_best(number):
                 self._best = number
             self._bar.update(self._task, completed=sum(self._states.values()))
 

@@ -76,7 +76,13 @@ def staged(
     The report is written after an end of its own only: an interrupted run has its tables.
     """
     run, journal = request.run, Journal(request.run)
-    with Display(request.console, request.metric, request.trials, request.quiet) as display:
+    with Display(
+        request.console,
+        request.metric,
+        request.trials,
+        ranked=request.identity["kind"] == "search",
+        quiet=request.quiet,
+    ) as display:
         display.replay(journal.lines)
         display.note(request.opening)
         dataset = _load(request, display)
