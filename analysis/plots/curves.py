@@ -69,6 +69,11 @@ def _best_caption(rows: pd.DataFrame) -> str:
             f"Validation loss is lowest in the last epoch ({loss[last]:.3f}): it was still "
             "falling or flat, and overfitting had not set in."
         )
+    elif not math.isfinite(loss[last]):
+        first = (
+            f"Validation loss is lowest after epoch {epochs[where]} of {epochs[last]} "
+            f"({loss[where]:.3f}, circled) and not finite in the last."
+        )
     else:
         rise = loss[last] - loss[where]
         first = (

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from study import records
-from study.domains import to_json
+from study.domains import Choice, Float, Int, to_json
 from study.spaces import space
 
 CLASSES = 10
@@ -60,15 +60,19 @@ def manifest(name: str = "resnet18_aug", **changes: Any) -> records.Manifest:
 
 def configuration(trial: int, generator: np.random.Generator) -> dict[str, Any]:
     """A draw from `resnet18_aug`; trial 0 is the baseline of all defaults."""
+    dimensions = space("resnet18_aug").dimensions
     if trial == 0:
         return dict(space("resnet18_aug").defaults())
-    return {
-        "learning_rate": float(3e-4 * 100 ** generator.random()),
-        "epochs": round(2 * 4 ** generator.random()),
-        "augment_strength": float(generator.random()),
-        "weight_decay": float(1e-5 * 1e4 ** generator.random()),
-        "batch_size": int(generator.choice([32, 64, 128])),
-    }
+    drawn: dict[str, Any] = {}
+    for name, domain in dimensions.items():
+        if isinstance(domain, Choice):
+            drawn[name] = domain.options[int(generator.integers(len(domain.options)))]
+            continue
+        assert isinstance(domain, (Float, Int))
+        low, high, share = domain.low, domain.high, generator.random()
+        value = low * (high / low) ** share if domain.log else low + share * (high - low)
+        drawn[name] = round(value) if isinstance(domain, Int) else float(value)
+    return drawn
 
 
 def epoch(trial: int, number: int, config: dict[str, Any]) -> dict[str, Any]:

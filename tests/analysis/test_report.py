@@ -15,6 +15,7 @@ from analysis.load import load_run
 from analysis.report import main, write_report
 from analysis.search import summary
 from analysis.tables import best_trial, ordered_trials
+from study.domains import describe
 from study.records import SAMPLES
 from trainables.errors import UserError
 
@@ -132,11 +133,13 @@ def test_a_best_value_at_the_edge_of_its_range_is_said(mixed_run: Path) -> None:
     best = best_trial(ordered_trials(run))
     assert best is not None
     best = best.copy()
-    best["config.learning_rate"], best["config.augment_strength"] = 0.0299, 0.5
+    high = run.dimensions["learning_rate"].high
+    best["config.learning_rate"], best["config.augment_strength"] = high, 0.5
     best["config.epochs"], best["config.weight_decay"] = 2, 1e-3
     warnings = edge_warnings(run, best)
     assert len(warnings) == 2
-    assert "learning rate (0.0299) lies at the upper end of its range 0.0003 .. 0.03" in warnings[0]
+    rate = run.dimensions["learning_rate"]
+    assert f"({high}) lies at the upper end of its range {describe(rate)}" in warnings[0]
     assert "epochs (2) lies at the lower end" in warnings[1]
 
 

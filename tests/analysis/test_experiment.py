@@ -1,0 +1,227 @@
+"""Experiments as the report shows them: verdicts first, nothing pooled, nothing guessed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.experiment.cells import read_experiment
+from analysis.experiment.judged import cards, verdict_table
+from analysis.experiment.limits import limits
+from analysis.experiment.section import missing, section, verdicts_of
+from analysis.load import load_run
+from analysis.report import write_report
+from study.claims import CLAIMS as REGISTERED
+from study.claims_toml import claim_to_dict
+from trainables.errors import UserError
+
+from .synthetic import manifest, write_run
+from .synthetic_experiment import CLAIMS, experiment_manifest, write_experiment
+from .test_report import page_of
+
+STRONGEST = "tiny_aug[augment_strength=1.0]"
+
+
+def read(run: Path):
+    return read_experiment(load_run(run))
+
+
+def test_the_page_opens_with_the_verdicts(experiment_report: Path) -> None:
+    page = page_of(experiment_report)
+    headings = ["Claim by claim", "The systems compared", "Figures", "Model by model", "Limits"]
+    places = [page.text.index(heading) for heading in headings]
+    assert places == sorted(places)
+    assert page.text.index("3 claims were tested on street_digits") < places[0]
+    for claim in CLAIMS:
+        assert page.text.index(claim.id) < places[0]
+        assert claim.sentence in page.text
+    assert page.text.count("What would change it") == len(CLAIMS)
+    assert "nan" not in page.text.lower().split()
+
+
+def test_every_caption_names_the_data(experiment_report: Path) -> None:
+    html = experiment_report.read_text(encoding="utf-8")
+    captions = html.count("<figcaption>") + html.count('class="caption"')
+    assert captions > 20
+    assert html.count("Data: street_digits.") == captions
+
+
+def test_every_arm_at_every_budget_has_its_diagnostics(experiment_report: Path) -> None:
+    out = experiment_report.parent
+    for slug in ("tiny-4", "tiny-aug-4", "tiny-16", "tiny-aug-16"):
+        for name in ("confusion", "confusion_shares", "mistakes"):
+            for kind in ("png", "svg"):
+                assert (out / "figures" / f"{name}-{slug}.{kind}").stat().st_size > 1000
+        for name in ("summary", "per_class", "confused_pairs"):
+            for kind in ("csv", "md", "tex"):
+                assert (out / "tables" / f"{name}-{slug}.{kind}").exists()
+    assert (out / "figures" / "tsne-tiny-16.svg").exists()
+    assert not (out / "figures" / "tsne-tiny-4.svg").exists()
+    assert "1,200 predictions pooled over 6 seeds" in page_of(experiment_report).text
+
+
+def test_verdicts_json_is_what_the_command_prints(experiment_report: Path) -> None:
+    found = json.loads((experiment_report.parent / "verdicts.json").read_text())
+    assert [one["claim"] for one in found] == [claim.id for claim in CLAIMS]
+    first, _, dose = found
+    assert first["verdict"] == "supported"
+    assert first["n"] == 6
+    assert first["p"] == pytest.approx(2**-6)
+    assert first["unit"] == "fraction"
+    assert first["missing"] == []
+    assert dose["diverged"] == {STRONGEST: 1}
+    assert set(first) == {
+        *("claim", "sentence", "verdict", "effect", "low", "high", "unit", "n", "p", "p_holm"),
+        *("standardised", "p_improvement", "seeds_needed", "diverged", "missing", "data"),
+        *("plain", "what_would_change_it"),
+    }
+
+
+def test_the_verdict_table_has_the_numbers_of_the_verdicts(experiment_run: Path) -> None:
+    experiment = read(experiment_run)
+    verdicts = verdicts_of(experiment)
+    table = verdict_table(verdicts, "street_digits")
+    assert table.csv is not None
+    row = table.csv.iloc[0]
+    assert row["unit"] == "percentage points"
+    assert row["effect"] == pytest.approx(100 * verdicts[0].effect)
+    cells = experiment.cells.query("budget == 4").pivot(
+        index="seed", columns="arm", values="test_accuracy"
+    )
+    assert row["effect"] == pytest.approx(100 * (cells["tiny"] - cells["tiny_aug"]).mean())
+    assert [card.badge for card in cards(verdicts)] == [v.verdict for v in verdicts]
+
+
+def test_missing_and_failed_cells_withhold_their_verdicts_only(tmp_path: Path) -> None:
+    run = write_experiment(
+        tmp_path / "run",
+        pictures=False,
+        missing=[("tiny", 16, 2)],
+        failed=[("tiny_aug", 16, 1)],
+        status="interrupted",
+    )
+    index = write_report([run], tmp_path / "report")
+    found = {one["claim"]: one for one in json.loads((index.parent / "verdicts.json").read_text())}
+    assert found["plain_first"]["verdict"] == "supported"
+    assert found["crossover"]["verdict"] == found["dose"]["verdict"] == "withheld"
+    assert found["dose"]["effect"] is None
+    named = ["tiny @ 16 epochs, seed 2", "tiny_aug @ 16 epochs, seed 1"]
+    assert sorted(found["dose"]["missing"]) == named
+    text = page_of(index).text
+    assert "2 of 30 cells are missing" in text
+    assert "python -m study.confirm --claims tiny.toml" in text
+    assert "Failed (1): RuntimeError: out of memory" in text
+    assert "left readable predictions" in text
+
+
+def test_an_experiment_before_its_first_cell_withholds_everything(tmp_path: Path) -> None:
+    every = [(cell.arm.name, cell.budget, cell.seed) for claim in CLAIMS for cell in claim.cells()]
+    run = write_experiment(tmp_path / "run", missing=every, tuning_rates=(1e-3, 3e-3))
+    experiment = read(run)
+    verdicts = verdicts_of(experiment)
+    assert {verdict.verdict for verdict in verdicts} == {"withheld"}
+    assert "30 of 30 cells are missing" in missing(experiment)[0]
+    section(experiment, verdicts)
+
+
+def test_a_diverged_cell_counts_and_is_named(experiment_run: Path) -> None:
+    experiment = read(experiment_run)
+    cells = experiment.cells.query(f"arm == '{STRONGEST}' and seed == 5")
+    assert cells["diverged"].tolist() == [True]
+    assert cells["val_loss"].isna().all()
+    assert not experiment.missing
+    lines = " ".join(limits(experiment))
+    assert "Augmented tiny (1), 16 epochs 1 of 6" in lines
+    assert "worst outcome" in lines
+
+
+def test_limits_say_how_the_parameters_were_found(experiment_run: Path, tmp_path: Path) -> None:
+    assert "are the spaces' defaults" in " ".join(limits(read(experiment_run)))
+    chosen = experiment_manifest().experiment
+    for row in chosen["nuisance"]:
+        row["parameters"] = row["parameters"] | {"learning_rate": 1e-2}
+        row["source"] = "matched search"
+    chosen["nuisance"][0]["source"] = "defaults"
+    run = write_experiment(
+        tmp_path / "run",
+        pictures=False,
+        tuning_rates=(1e-3, 3e-3, 1e-2),
+        experiment=chosen | {"tuned_by": "matched search"},
+    )
+    lines = " ".join(limits(read(run)))
+    assert "from 3 candidates, the same number for every arm" in lines
+    assert "The chosen learning rate is the highest of those tried for tiny at 4 epochs" in lines
+    assert "Defaults, for want of a usable trial: tiny at 4 epochs." in lines
+    assert "optimizer AdamW, schedule one cycle" in lines
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"arms": ["tiny", "tinny"]}, "tinny"),
+        ({"metric": "speed"}, "speed"),
+        ({"budgets": []}, "budgets"),
+    ],
+)
+def test_claims_that_cannot_be_read_are_named_in_one_line(
+    tmp_path: Path, change: dict[str, object], words: str
+) -> None:
+    spec = experiment_manifest().spec
+    spec["claims"][0] = claim_to_dict(CLAIMS[0]) | change
+    run = write_experiment(tmp_path / "run", pictures=False, spec=spec)
+    with pytest.raises(UserError, match=words) as raised:
+        write_report([run], tmp_path / "report")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_metric_that_no_cell_has_is_named(tmp_path: Path) -> None:
+    run = write_experiment(tmp_path / "run", pictures=False)
+    for name in ("trials", "epochs"):
+        path = run / f"{name}.parquet"
+        pd.read_parquet(path).drop(columns="test_accuracy").to_parquet(path)
+    with pytest.raises(UserError, match="test_accuracy, which no cell has a record of"):
+        read(run)
+
+
+def test_no_claim_and_no_phase_are_named(tmp_path: Path) -> None:
+    spec = experiment_manifest().spec
+    run = write_experiment(tmp_path / "none", pictures=False, spec=spec | {"claims": []})
+    with pytest.raises(UserError, match="names no claim"):
+        read(run)
+    run = write_run(tmp_path / "search", ["completed"], kind="experiment", spec=spec)
+    with pytest.raises(UserError, match=r"no record of config\.phase"):
+        read(run)
+
+
+def test_searches_and_experiments_mix_and_are_not_pooled(tmp_path: Path) -> None:
+    svhn = manifest().data | {"name": "svhn", "content_hash": "ff00"}
+    small = [dataclasses.replace(CLAIMS[0], seeds=2)]
+    runs = [
+        write_run(tmp_path / "search", ["completed", "pruned"], data=svhn),
+        write_experiment(tmp_path / "a", small, pictures=False),
+        write_experiment(tmp_path / "b", small, pictures=False),
+    ]
+    index = write_report(runs, tmp_path / "report")
+    page = page_of(index)
+    assert "Report of 2 experiments and 1 search" in page.text
+    assert "different data sets: their rows must not be compared" in page.text
+    assert not (index.parent / "verdicts.json").exists()
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    sections = [a["id"] for tag, a in page.tags if tag == "section"]
+    assert sections[:2] == ["confirm-street-digits-4d3c2b1a", "confirm-street-digits-4d3c2b1a-2"]
+    one = write_report(runs[:2], tmp_path / "one")
+    assert len(json.loads((one.parent / "verdicts.json").read_text())) == 1
+
+
+def test_the_registered_claims_compare_systems_named_as_in_the_reference(tmp_path: Path) -> None:
+    claims = [dataclasses.replace(REGISTERED["resnet18_beats_aug_short"], seeds=5)]
+    run = write_experiment(tmp_path / "run", claims, pictures=False)
+    text = page_of(write_report([run], tmp_path / "report")).text
+    assert "Augmented ResNet18 (0.5)" in text
+    assert "Data: svhn, reported by others. Context only" in text
+    assert "0.8851" in text

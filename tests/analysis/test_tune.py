@@ -1,0 +1,80 @@
+"""A Ray Tune directory that this project did not make."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from analysis.report import write_report
+from analysis.tune import is_tune_directory, read_tune, trials_table
+from trainables.errors import UserError
+
+from .synthetic import HOSTILE, write_run
+from .test_report import page_of
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two trials: nested parameters, a NaN, a name that is markup, a damaged line."""
+    path = tmp_path / "theirs"
+    for trial, losses in enumerate([[0.9, 0.5, 0.25], [0.8, float("nan")]]):
+        inside = path / f"trainable_{trial}"
+        inside.mkdir(parents=True)
+        params = {"lr": 0.1 / (trial + 1), "layers": [16, 8], "optimizer": {"name": HOSTILE}}
+        (inside / "params.json").write_text(json.dumps(params))
+        rows = [
+            {
+                "loss": loss,
+                "eval": {"score": 1 - loss},
+                "done": False,
+                "pid": 17,
+                "training_iteration": step,
+                "config": params,
+            }
+            for step, loss in enumerate(losses, start=1)
+        ]
+        (inside / "result.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with open(path / "trainable_1" / "result.json", "a") as file:
+        file.write('{"loss": 0.')
+    return path
+
+
+def test_metrics_are_the_numbers_that_are_not_bookkeeping(folder: Path) -> None:
+    run = read_tune(folder)
+    assert run.metrics == ["loss", "eval/score"]
+    assert run.notes == ["trainable_1: 1 line is damaged and left out."]
+    frame = trials_table(run).frame
+    assert frame["folder"].tolist() == ["trainable_0", "trainable_1"]
+    assert frame["results"].tolist() == [3, 2]
+    assert frame["loss"].tolist() == [0.25, 0.8]
+    assert frame["param lr"].tolist() == [0.1, 0.05]
+    assert frame["param layers"].tolist() == ["[16, 8]"] * 2
+
+
+def test_its_report_ranks_nothing(folder: Path, tmp_path: Path) -> None:
+    index = write_report([folder], tmp_path / "report")
+    text = page_of(index).text
+    assert "none is called best" in text
+    assert HOSTILE in text
+    assert "<script>alert" not in index.read_text()
+    assert (index.parent / "figures" / "curves.svg").exists()
+    assert not (index.parent / "verdicts.json").exists()
+
+
+def test_it_stands_beside_a_run_of_ours(folder: Path, tmp_path: Path) -> None:
+    ours = write_run(tmp_path / "ours", ["completed"])
+    page = page_of(write_report([folder, ours], tmp_path / "report"))
+    assert "Report of 1 search and 1 Ray Tune directory" in page.text
+    assert "Data: not recorded." in page.text
+
+
+def test_a_directory_without_results_is_no_run(tmp_path: Path) -> None:
+    assert not is_tune_directory(tmp_path)
+    with pytest.raises(UserError, match="not a run directory"):
+        write_report([tmp_path], tmp_path / "report")
+    (tmp_path / "trial").mkdir()
+    (tmp_path / "trial" / "result.json").write_text("")
+    with pytest.raises(UserError, match="without a result yet"):
+        write_report([tmp_path], tmp_path / "report")
