@@ -35,13 +35,17 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Slots:
-    """What every trial gets and how many train at once, decided on a real cluster."""
+    """What every trial gets and how many train at once, decided on a real cluster.
+
+    cluster: all it has, by Ray's names ("CPU", "GPU", "memory", "accelerator_type:...").
+    """
 
     count: int
     cpus: float
     gpus: float
     workers: int
     joined: str | None
+    cluster: dict[str, float]
 
 
 @contextlib.contextmanager
@@ -112,7 +116,7 @@ def fit(
             f"{have_cpus:g} CPUs and {have_gpus:g} GPUs at once; lower it or --cpus-per-trial"
         )
     count = min(resources.concurrency or at_once, trials)
-    return Slots(count, resources.cpus_per_trial, gpus, workers, joined)
+    return Slots(count, resources.cpus_per_trial, gpus, workers, joined, cluster)
 
 
 def _log_to_file(log: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -50,7 +51,7 @@ def main(
     output: cli.Output,
     resources: Resources,
     download: bool,
-    **options: object,
+    **options: Any,
 ) -> int:
     """Confirm or refute claims by a controlled experiment with paired seeds.
 

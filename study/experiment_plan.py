@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from study.claim_types import Arm
+from study.arms import Arm
 from study.claims import Claim, cells
 from study.claims_toml import claim_to_dict
-from study.domains import Choice, Domain
+from study.domains import Choice, Domain, Fixed
 from study.plan import digest, require_whole
 from study.records import SCHEMA_VERSION
 from study.spaces import SPACES
@@ -116,6 +116,8 @@ def _nuisance(arm: Arm) -> dict[str, Domain]:
 
 def _at(domain: Domain, share: float) -> Any:
     """The value at `share` in [0, 1) of a dimension, on its own scale."""
+    if isinstance(domain, Fixed):
+        return domain.default
     if isinstance(domain, Choice):
         return domain.options[int(share * len(domain.options))]
     low, high = domain.low, domain.high

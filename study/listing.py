@@ -52,10 +52,10 @@ def _dimensions(space: Space) -> Table:
     for heading in ("dimension", "range", "scale", "role", "default"):
         table.add_column(heading, header_style="dim")
     for name, domain in space.dimensions.items():
-        if isinstance(domain, domains.Choice):
-            scale = "choice"
-        else:
+        if isinstance(domain, (domains.Float, domains.Int)):
             scale = "log" if domain.log else "linear"
+        else:
+            scale = type(domain).__name__.lower()
         default = domain.default
         shown = f"{default:g}" if isinstance(default, float) else str(default)
         table.add_row(name, domains.describe(domain), scale, domain.role, shown)

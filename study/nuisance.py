@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from study import records
+from study.arms import STRENGTH, Arm
 from study.best import finished_values
-from study.claim_types import STRENGTH, Arm
 from study.experiment_plan import (
     DEFAULTS,
     FROM_RUNS,

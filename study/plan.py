@@ -112,7 +112,7 @@ class Resources:
 
 def searched_space(spec: SearchSpec) -> Space:
     """The named space with this search's data set, and its epochs ending at --max-epochs."""
-    chosen = replace(space(spec.space), data=spec.data)
+    chosen = replace(space(spec.space), data=str(spec.data))
     if spec.max_epochs is None:
         return chosen
     epochs = chosen.dimensions["epochs"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from study import cli
@@ -36,7 +38,7 @@ def main(
     output: cli.Output,
     resources: Resources,
     download: bool,
-    **options: object,
+    **options: Any,
 ) -> int:
     """Search learning rate, epochs and augmentation strength of a model.
 

@@ -90,7 +90,7 @@ def staged(
             session.check_same_data(run, before, dataset.content_hash)
         display.note("starting Ray")
         with cluster.connected(request.resources, request.trials, run / cluster.LOG) as slots:
-            manifest = before or _manifest(request, dataset)
+            manifest = before or _manifest(request, dataset, slots)
             journal.listeners += [*listeners(journal), display]
             with session.recorded(run, manifest, journal):
                 display.note(_on_what(slots))
@@ -117,15 +117,13 @@ def _load(request: Request, display: Display) -> Dataset:
     return dataset
 
 
-def _manifest(request: Request, dataset: Dataset) -> records.Manifest:
-    import ray
-
+def _manifest(request: Request, dataset: Dataset, slots: cluster.Slots) -> records.Manifest:
     return records.Manifest(
         run_id=request.run.name,
         data=provenance.describe_data(dataset, request.split_seed, request.train_size),
         git=provenance.git_state(),
         packages=provenance.package_versions(),
-        hardware=provenance.hardware(ray.cluster_resources()),
+        hardware=provenance.hardware(slots.cluster),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         command=provenance.command_line(),
         **request.identity,

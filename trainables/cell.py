@@ -100,7 +100,7 @@ def evaluate_cell(training: Training, dataset: Dataset, path: Path, drawn: bool)
         for name in ("train", "val"):
             arrays |= _features(training, name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, **arrays)
+    np.savez_compressed(path, allow_pickle=False, **arrays)
     return {f"test_{name}": value for name, value in tally.summary().items()}
 
 

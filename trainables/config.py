@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +60,7 @@ class TrainConfig:
         return dataclasses.asdict(self)
 
 
-def _problems(config: TrainConfig):
+def _problems(config: TrainConfig) -> Iterator[str]:
     """Yield one sentence for each rule that is broken, so that all are told at once."""
     for name in ("epochs", "batch_size"):
         value = getattr(config, name)

@@ -112,7 +112,8 @@ class Training:
         self.dtype = compute_dtype(config.precision, self.device)
         self.model = build_model(
             config.model, self.data.classes, seed=config.seed, pretrained=config.pretrained
-        ).to(self.device, memory_format=torch.channels_last)
+        ).to(self.device)
+        self.model.to(memory_format=torch.channels_last)
         self.parallel = self.workers.wrap(self.model)
         self.optimizer = torch.optim.AdamW(
             self.parallel.parameters(),

@@ -69,7 +69,8 @@ def penultimate(model: nn.Module, images: Tensor) -> Tensor:
     import torch
 
     features: list[Tensor] = []
-    hook = model.fc.register_forward_pre_hook(lambda _, inputs: features.append(inputs[0]))
+    head = model.get_submodule("fc")
+    hook = head.register_forward_pre_hook(lambda _, inputs: features.append(inputs[0]))
     try:
         with torch.no_grad():
             model(images)

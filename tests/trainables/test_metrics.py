@@ -29,7 +29,8 @@ def test_a_tally_agrees_with_scikit_learn(seed: int, count: int, classes: int) -
         sklearn_metrics.f1_score(labels, predicted, average="macro")
     )
     assert found["loss"] == pytest.approx(
-        sklearn_metrics.log_loss(labels, logits.double().softmax(1), labels=range(classes)), rel=1e-4
+        sklearn_metrics.log_loss(labels, logits.double().softmax(1), labels=range(classes)),
+        rel=1e-4,
     )
 
 

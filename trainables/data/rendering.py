@@ -163,4 +163,5 @@ def _rgb(ycc: np.ndarray) -> np.ndarray:
     luma, blue, red = ycc[:, 0], ycc[:, 1], ycc[:, 2]
     green = luma - np.float32(0.344136) * blue - np.float32(0.714136) * red
     planes = (luma + np.float32(1.402) * red, green, luma + np.float32(1.772) * blue)
-    return np.clip(np.stack(planes, axis=1) + 0.5, 0, 255).astype(np.uint8)
+    rounded = np.stack(planes, axis=1).astype(np.float32, copy=False) + np.float32(0.5)
+    return np.clip(rounded, 0, 255).astype(np.uint8)

@@ -1,0 +1,96 @@
+"""Who may import whom (ARCHITECTURE.md), read from the source: late imports count too."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# What the analysis may know of a study: the records and the words they are written in.
+SHARED = {
+    f"study.{name}"
+    for name in ("records", "metrics", "domains", "spaces", "arms", "claims", "claim_types")
+} | {"study.claims_toml", "study.decidability"}
+
+# Package -> what it may import of these, and the modules that alone may import more.
+FORBIDDEN: dict[str, dict[str, set[str]]] = {
+    "trainables": {
+        "study": set(),
+        "analysis": set(),
+        "ray": {"trainables/ray_train.py"},
+        "optuna": set(),
+    },
+    "study": {
+        "analysis": {"study/stage.py"},  # one late call hands a finished run to the report
+        "ray": {"study/cluster.py", "study/orchestrate.py", "study/search.py", "study/cells.py"},
+        "optuna": {"study/search.py"},
+        "torch": set(),
+    },
+    "analysis": {"torch": set(), "ray": set(), "optuna": {"analysis/importance.py"}},
+}
+
+
+def imports(source: str) -> Iterator[str]:
+    """Dotted names of everything a module imports at run time, late imports included."""
+    for node in _runtime_nodes(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _runtime_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    typing_only = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    for child in node.orelse if typing_only else ast.iter_child_nodes(node):
+        yield from _runtime_nodes(child)
+
+
+def violations(package: str, path: str, source: str) -> list[str]:
+    """What a module of `package` imports although it must not."""
+    found = []
+    for name in imports(source):
+        top = name.split(".")[0]
+        allowed = FORBIDDEN[package].get(top)
+        if allowed is not None and path not in allowed:
+            found.append(f"{path} imports {name}")
+        if package == "analysis" and top == "study" and name != "study":
+            module = ".".join(name.split(".")[:2])
+            if module not in SHARED:
+                found.append(f"{path} imports {name}")
+    return found
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_no_module_imports_what_it_must_not(package: str) -> None:
+    found = []
+    for path in sorted((ROOT / package).rglob("*.py")):
+        found += violations(package, path.relative_to(ROOT).as_posix(), path.read_text())
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("package", "path", "source"),
+    [
+        ("trainables", "trainables/x.py", "from study import records"),
+        ("trainables", "trainables/x.py", "def f():\n    import ray"),
+        ("study", "study/x.py", "def f():\n    from analysis.report import write_report"),
+        ("study", "study/x.py", "import optuna"),
+        ("study", "study/x.py", "import torch.nn"),
+        ("analysis", "analysis/x.py", "from study.orchestrate import run_trials"),
+        ("analysis", "analysis/x.py", "from study import explore"),
+        ("analysis", "analysis/x.py", "import torch"),
+    ],
+)
+def test_a_planted_violation_is_found(package: str, path: str, source: str) -> None:
+    assert violations(package, path, source)
+
+
+def test_imports_for_type_checking_only_are_no_violation() -> None:
+    source = "if TYPE_CHECKING:\n    import torch\nelse:\n    import os"
+    assert list(imports(source)) == ["os"]
