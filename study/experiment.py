@@ -10,6 +10,7 @@ from rich.console import Console
 
 from study import cluster, records, session
 from study.best import CHECKPOINTS, CheckpointCleaner
+from study.claims_toml import claim_from_dict
 from study.experiment_plan import (
     ExperimentSpec,
     cell_trials,
@@ -19,7 +20,7 @@ from study.experiment_plan import (
 )
 from study.journal import Journal
 from study.metrics import METRICS
-from study.nuisance import choose
+from study.nuisance import choose, explored_run
 from study.plan import Resources
 from study.stage import FIXED, Request, Stage, staged
 from trainables.errors import FAILED, UserError
@@ -63,16 +64,24 @@ def experiment(
     without training. Raises UserError for what the caller can mend, KeyboardInterrupt
     when interrupted, with everything finished on record.
     """
+    resources = resources or Resources()
+    _check(spec, resources)
     run = session.open_directory(Path(storage), experiment_id(spec))
     with session.locked(run):
         manifest = session.existing_manifest(run)
         if manifest is None or manifest.status != "complete":
-            request = _request(
-                run, spec, resources or Resources(), download, quiet, console or Console()
-            )
+            request = _request(run, spec, resources, download, quiet, console or Console())
             with staged(request, manifest, lambda journal: [CheckpointCleaner(journal)]) as stage:
                 _run_on_ray(run, spec, stage)
         return load_experiment(run)
+
+
+def _check(spec: ExperimentSpec, resources: Resources) -> None:
+    """What can be known to be wrong before anything is written or started."""
+    if resources.workers_per_trial > 1:
+        raise UserError("--workers-per-trial: an experiment's cells train on one worker each")
+    for path in spec.sources:
+        explored_run(Path(path))
 
 
 def _request(
@@ -83,8 +92,6 @@ def _request(
     quiet: bool,
     console: Console,
 ) -> Request:
-    if resources.workers_per_trial > 1:
-        raise UserError("--workers-per-trial: an experiment's cells train on one worker each")
     count = planned(spec)
     done = len(Journal(run).ended())
     what = f"{count} trainings for {len(spec.claims)} claims on {spec.data}"
@@ -180,10 +187,8 @@ def load_experiment(run: Path) -> ExperimentResult:
     if not len(epochs):
         raise UserError(f"{run}: no cell finished an epoch; see {run / cluster.LOG}", FAILED)
     cells = trials[trials["config.phase"] == "confirm"]
-    wanted = manifest.spec["claims"]
-    from study.claims_toml import claim_from_dict
-
-    needed = {cell for claim in wanted for cell in claim_from_dict(claim).cells()}
+    claims = [claim_from_dict(claim) for claim in manifest.spec["claims"]]
+    needed = {cell for claim in claims for cell in claim.cells()}
     return ExperimentResult(
         run_id=manifest.run_id,
         run_dir=run,

@@ -57,7 +57,7 @@ def _from_matched_search(spec: ExperimentSpec, journal: Journal, metric: Metric)
 
 
 def _from_runs(spec: ExperimentSpec) -> tuple[Chosen, Chosen]:
-    explored = [_explored(Path(path)) for path in spec.sources]
+    explored = [explored_run(Path(path)) for path in spec.sources]
     parameters: Chosen = {}
     origins: Chosen = {}
     for arm, budget in conditions(spec.claims):
@@ -68,7 +68,8 @@ def _from_runs(spec: ExperimentSpec) -> tuple[Chosen, Chosen]:
     return parameters, origins
 
 
-def _explored(path: Path) -> tuple[records.Manifest, Journal]:
+def explored_run(path: Path) -> tuple[records.Manifest, Journal]:
+    """A finished or interrupted search; UserError for anything else."""
     manifest = records.read_manifest(path)
     if manifest.kind != "search":
         raise UserError(f"--from {path}: is an {manifest.kind}, not a search")

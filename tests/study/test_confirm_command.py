@@ -1,0 +1,70 @@
+"""The face of the experiment: what it answers at once, and how it refuses."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from study.claims import CLAIMS
+from tests.study.commands import ROOT, run
+
+CONFIRM = "study.confirm"
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--list", "--dry-run"])
+def test_quick_answers_import_nothing_heavy(arguments: str) -> None:
+    code = (
+        "import sys, runpy\n"
+        f"sys.argv = ['study.confirm', *{arguments.split()!r}]\n"
+        "try: runpy.run_module('study.confirm', run_name='__main__')\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "heavy = {'torch', 'ray', 'optuna', 'pandas', 'numpy', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_list_shows_every_claim() -> None:
+    shown = run("--list", module=CONFIRM).stdout
+    assert all(name in shown for name in CLAIMS)
+
+
+def test_a_dry_run_shows_cells_cost_and_reachable_p_and_writes_nothing(tmp_path: Path) -> None:
+    done = run("--dry-run", "--storage", str(tmp_path), module=CONFIRM)
+    assert done.returncode == 0, done.stderr
+    assert "88 trainings" in done.stdout
+    assert "0.031 at best" in done.stdout
+    assert "warning" not in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_three_seeds_are_said_to_decide_nothing() -> None:
+    done = run("--dry-run", "--seeds", "3", "--claims", "aug_gap_smaller", module=CONFIRM)
+    assert done.returncode == 0
+    assert "cannot be decided with 3 seeds" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--claims aug_crossovr", "did you mean aug_crossover?"),
+        ("--claims nowhere.toml", "nowhere.toml"),
+        ("--budgets 4,x", "--budgets must be whole numbers with commas, got '4,x'"),
+        ("--budgets 30,4", "rising"),
+        ("--seeds 1", "--seeds must be a whole number of at least 2, got 1"),
+        ("--tuning-trials -1", "--tuning-trials must be a whole number of at least 0, got -1"),
+        ("--data svnh", "did you mean svhn?"),
+        ("--workers-per-trial 2", "--workers-per-trial"),
+        ("--from /nowhere", "/nowhere is not a run directory"),
+    ],
+)
+def test_a_wrong_request_is_one_line(arguments: str, message: str, tmp_path: Path) -> None:
+    done = run(*arguments.split(), "--storage", str(tmp_path), module=CONFIRM)
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.returncode in (1, 2)

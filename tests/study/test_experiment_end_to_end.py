@@ -1,0 +1,148 @@
+"""A whole experiment through Ray: run, killed, finished by the same command, reported."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from study import records
+from tests.study.commands import ROOT, command, last_json, run
+
+CONFIRM = "study.confirm"
+CLAIMS = """
+[[claim]]
+id = "tiny_gap"
+sentence = "Trained long, the tiny network overfits less with augmentation."
+decided_by = "paired_difference"
+arms = ["tiny_aug", "tiny"]
+metric = "gap"
+direction = "lower"
+budgets = [1, 3]
+smallest_effect = 0.05
+
+[[claim]]
+id = "tiny_crossover"
+sentence = "Augmentation pays late."
+decided_by = "crossover"
+arms = ["tiny_aug", "tiny"]
+metric = "val_loss"
+direction = "lower"
+budgets = [1, 3]
+smallest_effect = 0.05
+"""
+CELLS, TUNING = 2 * 2 * 5, 2 * 2 * 2  # arms x budgets x seeds; x candidates
+
+
+@pytest.fixture(scope="module")
+def arguments(tmp_path_factory) -> list[str]:
+    folder = tmp_path_factory.mktemp("experiment")
+    (folder / "claims.toml").write_text(CLAIMS)
+    return [
+        *("--claims", str(folder / "claims.toml"), "--seeds", "5", "--data", "uci_digits"),
+        *("--train-size", "300", "--storage", str(folder / "runs")),
+    ]
+
+
+@pytest.fixture(scope="module")
+def finished(arguments: list[str]) -> tuple[Path, dict]:
+    """An experiment killed among its cells, then finished by the same command."""
+    process = subprocess.Popen(
+        command(*arguments, module=CONFIRM),
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    runs = Path(arguments[-1])
+    _wait_until(lambda: _among_the_cells(runs), process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    (run_dir,) = runs.iterdir()
+    before = records.read_journal(run_dir)
+    told = last_json(run(*arguments, "--json", module=CONFIRM))
+    assert records.read_journal(run_dir)[: len(before)] == before
+    return run_dir, told
+
+
+def test_every_cell_is_trained_once_however_often_it_was_interrupted(finished) -> None:
+    run_dir, told = finished
+    assert told["counts"] == {"completed": CELLS + TUNING}
+    assert told["missing"] == 0
+    events = Counter(
+        (x["event"], x["trial"], x.get("epoch")) for x in records.read_journal(run_dir)
+    )
+    assert set(events.values()) == {1}
+
+
+def test_the_test_set_is_seen_at_the_end_of_cells_and_nowhere_else(finished) -> None:
+    run_dir, _ = finished
+    trials = records.read_table(run_dir / records.TRIALS)
+    cells = trials[trials["config.phase"] == "confirm"]
+    assert len(cells) == CELLS
+    assert cells["test_accuracy"].between(0, 1).all()
+    assert trials.loc[trials["config.phase"] == "tune", "test_accuracy"].isna().all()
+    epochs = records.read_table(run_dir / records.EPOCHS)
+    assert epochs.loc[epochs["epoch"] < epochs["epochs"], "test_accuracy"].isna().all()
+
+
+def test_seeds_are_shared_between_arms_and_cells_use_one_set_of_parameters(finished) -> None:
+    run_dir, _ = finished
+    trials = records.read_table(run_dir / records.TRIALS)
+    cells = trials[trials["config.phase"] == "confirm"]
+    for (_, budget), group in cells.groupby(["config.arm", "config.budget"]):
+        assert sorted(group["config.seed"]) == list(range(5))
+        assert group["config.learning_rate"].nunique() == 1
+        assert (group["epoch"] == budget).all()
+        assert (group["config.split_seed"] == group["config.seed"]).all()
+
+
+def test_predictions_agree_with_the_recorded_test_accuracy(finished) -> None:
+    run_dir, _ = finished
+    trials = records.read_table(run_dir / records.TRIALS)
+    files = sorted((run_dir / records.CELLS).glob("*.npz"))
+    assert len(files) == CELLS
+    for path in files:
+        with np.load(path, allow_pickle=False) as arrays:
+            predicted = arrays["test_probabilities"].astype(np.float32).argmax(1)
+            accuracy = (predicted == arrays["test_labels"]).mean()
+        recorded = trials.set_index("trial")["test_accuracy"][int(path.stem)]
+        assert accuracy == pytest.approx(recorded, abs=0.01)  # float16 may tie
+
+
+def test_each_claim_has_a_verdict_and_the_report_is_there(finished) -> None:
+    run_dir, told = finished
+    assert {v["claim"] for v in told["verdicts"]} == {"tiny_gap", "tiny_crossover"}
+    for verdict in told["verdicts"]:
+        assert verdict["verdict"] in ("supported", "refuted", "inconclusive")
+        assert "uci_digits" in verdict["plain"]
+    assert (run_dir / "report" / "index.html").stat().st_size > 0
+    assert records.read_manifest(run_dir).experiment["tuned_by"] == "matched search"
+
+
+def test_asking_again_trains_nothing(finished, arguments: list[str]) -> None:
+    again = last_json(run(*arguments, "--json", "--quiet", module=CONFIRM, timeout=60))
+    assert again == finished[1]
+
+
+def _among_the_cells(runs: Path) -> bool:
+    for journal in runs.glob(f"*/{records.JOURNAL}"):
+        ended = [x for x in records.read_journal(journal.parent) if x["event"] == "end"]
+        return len(ended) >= TUNING + 2
+    return False
+
+
+def _wait_until(condition, process: subprocess.Popen, seconds: float = 240) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the experiment ended before it could be killed"
+        if condition():
+            return
+        time.sleep(0.02)
+    process.kill()
+    raise AssertionError("the experiment did not get far enough in time")

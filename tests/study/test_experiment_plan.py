@@ -1,0 +1,100 @@
+"""Plans of experiments: paired, matched, shared, and named by what they ask."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from study.arms import arm
+from study.claims import CLAIMS, overridden, select
+from study.experiment_plan import (
+    TUNING_SEED,
+    ExperimentSpec,
+    candidates,
+    cell_trials,
+    conditions,
+    experiment_id,
+    tuning_trials,
+)
+from study.spaces import SPACES
+from trainables.config import TrainConfig
+from trainables.errors import UserError
+
+SPEC = ExperimentSpec(overridden(select(["aug_crossover", "aug_gap_smaller"]), seeds=3))
+CHOSEN = {(a.name, budget): candidates(a, 1)[0] for a, budget in conditions(SPEC.claims)}
+
+
+def test_cells_shared_by_claims_are_trained_once() -> None:
+    cells = cell_trials(SPEC, CHOSEN)
+    keys = Counter((trial["arm"], trial["budget"], trial["seed"]) for trial in cells.values())
+    assert set(keys.values()) == {1}
+    assert len(keys) == 2 * 2 * 3  # arms x budgets x seeds
+
+
+def test_arms_are_paired_on_everything_but_what_is_compared() -> None:
+    by_arm: dict[str, list[dict]] = {}
+    for trial in cell_trials(SPEC, CHOSEN).values():
+        by_arm.setdefault(trial["arm"], []).append(trial)
+    plain, augmented = by_arm["resnet18"], by_arm["resnet18_aug"]
+    apart = ("arm", "augment_strength")
+    for a, b in zip(plain, augmented, strict=True):
+        assert {k: v for k, v in a.items() if k not in apart} == {
+            k: v for k, v in b.items() if k not in apart
+        }
+        assert a["seed"] == a["split_seed"]
+
+
+def test_every_trial_makes_a_training_configuration() -> None:
+    names = TrainConfig.__dataclass_fields__
+    for trial in (*tuning_trials(SPEC).values(), *cell_trials(SPEC, CHOSEN).values()):
+        TrainConfig.from_dict({k: v for k, v in trial.items() if k in names})
+
+
+def test_numbers_of_tuning_and_cells_do_not_meet() -> None:
+    tuning, cells = tuning_trials(SPEC), cell_trials(SPEC, CHOSEN)
+    assert sorted([*tuning, *cells]) == list(range(len(tuning) + len(cells)))
+
+
+def test_the_matched_search_tries_the_same_for_every_arm_and_none_of_the_cells_seeds() -> None:
+    by_condition: dict[tuple, list] = {}
+    for trial in tuning_trials(SPEC).values():
+        tried = (trial["learning_rate"], trial["weight_decay"], trial["batch_size"])
+        by_condition.setdefault((trial["arm"], trial["budget"]), []).append(tried)
+        assert trial["seed"] == TUNING_SEED
+    assert len(by_condition) == 4
+    assert len({tuple(tried) for tried in by_condition.values()}) == 1
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_candidates_lie_in_the_space_and_begin_with_the_defaults(name: str) -> None:
+    tried = candidates(arm(name), 16)
+    assert tried[0] == {k: SPACES[name].dimensions[k].default for k in tried[0]}
+    assert len({str(c) for c in tried}) == 16
+    for candidate in tried:
+        for key, value in candidate.items():
+            assert SPACES[name].dimensions[key].contains(value)
+
+
+def test_the_id_follows_what_is_asked() -> None:
+    assert experiment_id(replace(SPEC)) == experiment_id(SPEC)
+    others = [
+        replace(SPEC, claims=overridden(SPEC.claims, seeds=4)),
+        replace(SPEC, claims=SPEC.claims[:1]),
+        replace(SPEC, train_size=100),
+        replace(SPEC, tuning_trials=0),
+        replace(SPEC, data="uci_digits"),
+    ]
+    assert len({experiment_id(spec) for spec in (SPEC, *others)}) == 6
+
+
+def test_an_experiment_without_claims_is_refused() -> None:
+    with pytest.raises(UserError, match="at least one claim"):
+        ExperimentSpec(())
+
+
+def test_all_registered_claims_make_one_experiment() -> None:
+    spec = ExperimentSpec(tuple(CLAIMS.values()))
+    assert spec.data == "street_digits"
+    assert spec.train_size == 500

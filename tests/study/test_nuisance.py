@@ -1,0 +1,96 @@
+"""Nuisance parameters: the best for that budget, from where they were asked to come."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from study import records
+from study.claims import overridden, select
+from study.experiment_plan import DEFAULTS, FROM_RUNS, MATCHED, ExperimentSpec, tuning_trials
+from study.journal import Journal
+from study.metrics import METRICS
+from study.nuisance import choose
+from tests.study.test_records import epoch, manifest
+from trainables.errors import UserError
+
+SPEC = ExperimentSpec(overridden(select(["aug_crossover"]), budgets=(4, 16)))
+METRIC = METRICS["val_loss"]
+
+
+def finish(journal: Journal, number: int, config: dict, value: float) -> None:
+    journal.start(number, config)
+    last = config["epochs"]
+    journal.epoch(number, epoch(last, of=last, val_loss=value, val_accuracy=1 - value))
+    journal.end(number, "diverged" if math.isnan(value) else "completed")
+
+
+def test_the_matched_search_gives_each_condition_its_own_best(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    trials = tuning_trials(SPEC)
+    for number, trial in trials.items():
+        # The second candidate wins at the long budget only.
+        second = number % 2 == 1
+        finish(journal, number, trial, 0.1 if second == (trial["budget"] == 16) else 0.2)
+    chosen, origins = choose(SPEC, journal, METRIC)
+    first, second = (trials[n]["learning_rate"] for n in (0, 1))
+    assert chosen["resnet18", 16]["learning_rate"] == second
+    assert chosen["resnet18", 4]["learning_rate"] == first
+    assert {origin["source"] for origin in origins.values()} == {MATCHED}
+
+
+def test_where_every_candidate_diverged_the_defaults_remain_and_are_said_to(tmp_path) -> None:
+    journal = Journal(tmp_path)
+    for number, trial in tuning_trials(SPEC).items():
+        finish(journal, number, trial, math.nan if trial["arm"] == "resnet18" else 0.3)
+    chosen, origins = choose(SPEC, journal, METRIC)
+    assert origins["resnet18", 4] == {"source": DEFAULTS}
+    assert chosen["resnet18", 4]["learning_rate"] == 1e-3
+    assert origins["resnet18_aug", 4] == {"source": MATCHED}
+
+
+def a_search(run: Path, trials: list[dict], model: str = "resnet18") -> str:
+    run.mkdir()
+    records.write_manifest(run, manifest(run_id=run.name, space={"model": model}))
+    journal = Journal(run)
+    for number, (config, value) in enumerate(trials):
+        finish(journal, number, config, value)
+    return str(run)
+
+
+def config(**changes) -> dict:
+    values = {"learning_rate": 1e-3, "weight_decay": 1e-3, "batch_size": 32, "epochs": 4}
+    return {**values, **changes}
+
+
+def test_runs_speak_for_budgets_and_strengths_near_their_own(tmp_path: Path) -> None:
+    source = a_search(
+        tmp_path / "search",
+        [
+            (config(learning_rate=1e-2, epochs=12, augment_strength=0.6), 0.1),
+            (config(learning_rate=2e-2, epochs=5, augment_strength=0.4), 0.2),
+            (config(learning_rate=3e-2, epochs=5, augment_strength=0.9), 0.01),
+            (config(learning_rate=4e-2, epochs=7, augment_strength=0.5), 0.01),
+        ],
+    )
+    spec = replace(SPEC, sources=(source,), tuning_trials=0)
+    chosen, origins = choose(spec, Journal(tmp_path), METRIC)
+    assert chosen["resnet18_aug", 16]["learning_rate"] == 1e-2
+    assert chosen["resnet18_aug", 4]["learning_rate"] == 2e-2
+    assert origins["resnet18_aug", 4] == {"source": FROM_RUNS, "run": "search", "trial": 1}
+    assert origins["resnet18", 4] == {"source": DEFAULTS}
+
+
+def test_runs_of_another_model_do_not_count(tmp_path: Path) -> None:
+    source = a_search(tmp_path / "search", [(config(augment_strength=0.5), 0.1)], model="cnn")
+    _, origins = choose(replace(SPEC, sources=(source,)), Journal(tmp_path), METRIC)
+    assert {origin["source"] for origin in origins.values()} == {DEFAULTS}
+
+
+def test_an_experiment_is_no_source(tmp_path: Path) -> None:
+    records.write_manifest(tmp_path, manifest(kind="experiment"))
+    with pytest.raises(UserError, match="is an experiment, not a search"):
+        choose(replace(SPEC, sources=(str(tmp_path),)), Journal(tmp_path), METRIC)
