@@ -27,7 +27,6 @@ def write_report(runs: Sequence[Path | str], out_dir: Path | str) -> Path:
     `verdicts.json`. Runs are shown side by side and never pooled. Raises UserError for a
     run that cannot be read and for a directory that cannot be written.
     """
-    from analysis.experiment.judged import write_verdicts
     from analysis.load import load_run
     from analysis.page import distinct, write_page
     from analysis.tune import read_tune
@@ -45,6 +44,8 @@ def write_report(runs: Sequence[Path | str], out_dir: Path | str) -> Path:
     try:
         page = write_page(_title(loaded, plain_tune), sections, out, prefixed=len(paths) > 1)
         if len(verdicts) == 1:
+            from analysis.experiment.judged import write_verdicts
+
             write_verdicts(verdicts[0], out)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -55,17 +56,24 @@ def write_report(runs: Sequence[Path | str], out_dir: Path | str) -> Path:
 def _sections(runs: list[Run]) -> tuple[list[Section], list[list[Verdict]]]:
     """Sections in the page's order, and the verdicts of every experiment."""
     from analysis import comparison, search
-    from analysis.experiment.cells import read_experiment
-    from analysis.experiment.section import section, verdicts_of
 
-    experiments = [read_experiment(run) for run in runs if run.manifest.kind == "experiment"]
     searches = [run for run in runs if run.manifest.kind == "search"]
-    verdicts = [verdicts_of(experiment) for experiment in experiments]
-    sections = [section(e, v) for e, v in zip(experiments, verdicts, strict=True)]
+    sections, verdicts = _experiments([run for run in runs if run.manifest.kind == "experiment"])
     found = [search.section(run) for run in searches]
     if len(runs) > 1:
         sections.append(comparison.section(runs))
     return sections + found, verdicts
+
+
+def _experiments(runs: list[Run]) -> tuple[list[Section], list[list[Verdict]]]:
+    if not runs:
+        return [], []  # the statistics take seconds to import, which searches do without
+    from analysis.experiment.cells import read_experiment
+    from analysis.experiment.section import section, verdicts_of
+
+    experiments = [read_experiment(run) for run in runs]
+    verdicts = [verdicts_of(experiment) for experiment in experiments]
+    return [section(e, v) for e, v in zip(experiments, verdicts, strict=True)], verdicts
 
 
 def _is_foreign(path: Path) -> bool:

@@ -90,7 +90,6 @@ def loss_axis(axes: Axes, losses: np.ndarray) -> None:
         mark_empty(axes)
         return
     if finite.max() / finite.min() <= 4:
-        axes.set_ylim(bottom=0)
         return
     axes.set_yscale("log")
     axes.set_ylim(finite.min() / 1.15, finite.max() * 1.15)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +80,9 @@ def verdict_table(verdicts: Sequence[Verdict], data: str) -> Table:
         "seeds; p: one-sided, exact, of the data if the claim were false; corrected by Holm "
         "over all claims in this table."
     )
-    formats = {"effect": text.signed} | dict.fromkeys([c for c in shown if c[:2] == "p "], text.p)
-    return Table("verdicts", shown, caption, data, formats | {"p": text.p}, csv=full)
+    formats: dict[str, Callable[[Any], str]] = {"effect": text.signed}
+    formats |= dict.fromkeys([name for name in shown if name.split()[0] == "p"], text.p)
+    return Table("verdicts", shown, caption, data, formats, csv=full)
 
 
 def cards(verdicts: Sequence[Verdict]) -> list[Card]:

@@ -26,11 +26,38 @@ def limits(experiment: Experiment) -> list[str]:
         f"The intervals and p-values cover the luck of {seeds} seeds (initialisation, split and "
         "order, shared by all arms), not that of other data or of tuning again."
     )
-    lines = [scope, luck, *_diverged(experiment), *_tuning(experiment), *_edges(experiment)]
+    lines = [
+        scope,
+        luck,
+        *_guessing(experiment),
+        *_diverged(experiment),
+        *_tuning(experiment),
+        *_edges(experiment),
+    ]
     lines += [*_fixed(experiment), *map(str, data.get("notices", []))]
     if run.manifest.git.get("dirty"):
         lines.append("The code had uncommitted changes: the commit alone does not repeat this run.")
     return lines
+
+
+def _guessing(experiment: Experiment) -> list[str]:
+    """Systems no better than always answering the most frequent class of the test set."""
+    counts = (experiment.run.manifest.data.get("class_counts") or {}).get("test") or []
+    if not sum(counts):
+        return []
+    share = max(counts) / sum(counts)
+    found = [
+        names.trained(condition)
+        for condition in experiment.conditions
+        if experiment.of(condition)["test_accuracy"].mean() <= share
+    ]
+    if not found:
+        return []
+    line = (
+        f"No better than always answering the most frequent class ({share:.1%} of the test "
+        f"images): {'; '.join(found)}. A verdict on them says little about trained systems."
+    )
+    return [line]
 
 
 def _diverged(experiment: Experiment) -> list[str]:
@@ -102,15 +129,19 @@ def _edges(experiment: Experiment) -> list[str]:
         for row in chosen:
             at = tuning["arm"].eq(row["arm"]) & tuning["budget"].eq(row["budget"])
             tried, value = tuning.loc[at, CONFIG + name], row["parameters"].get(name)
-            if tried.nunique() > 1 and value in (tried.min(), tried.max()):
+            if tried.nunique() > 2 and value in (tried.min(), tried.max()):
                 ends["lowest" if value == tried.min() else "highest"].append(_where(row))
         lines += [
             f"The chosen {text.dimension(name)} is the {end} of those tried for "
-            f"{'; '.join(where)}: a better value may lie beyond it."
+            f"{_all_or(where, len(chosen))}: a better value may lie beyond it."
             for end, where in ends.items()
             if where
         ]
     return lines
+
+
+def _all_or(where: list[str], count: int) -> str:
+    return "every arm at every budget" if len(where) == count else "; ".join(where)
 
 
 def _where(row: dict[str, object]) -> str:

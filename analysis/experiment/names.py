@@ -43,4 +43,5 @@ def colour(arm: Arm) -> str:
     if arm.strength == 0:
         return _PLAIN
     shades = np.array([to_rgb(shade) for shade in _SHADES])
-    return to_hex([np.interp(arm.strength, _STRENGTHS, channel) for channel in shades.T])
+    red, green, blue = (float(np.interp(arm.strength, _STRENGTHS, one)) for one in shades.T)
+    return to_hex((red, green, blue))

@@ -77,7 +77,9 @@ def run_summary(experiment: Experiment, condition: Condition) -> Table:
                 "n (seeds)": found.n,
             }
         )
-    formats = dict.fromkeys(("mean", "95% low", "95% high", "lowest seed", "highest seed"), _number)
+    formats: dict[str, Callable[[Any], str]] = dict.fromkeys(
+        ("mean", "95% low", "95% high", "lowest seed", "highest seed"), _number
+    )
     caption = f"{names.trained(condition)}: run summary over the seeds that did not diverge."
     name = f"summary-{names.slug(condition)}"
     return Table(name, pd.DataFrame(rows), caption, experiment.run.data, formats)

@@ -100,8 +100,8 @@ def _caption(rows: list[Row], unit: str) -> str:
     largest = rows[int(np.argmax(width))]
     size, words = in_units(float(largest.effects.mean()), unit)
     return (
-        f"{clear} of {text.counted(len(rows), 'interval')} exclude zero; the largest effect is "
-        f"that of {largest.claim.id} at {largest.budget} epochs ({text.signed(size)} {words}). "
+        f"Intervals that exclude zero: {clear} of {len(rows)}. The largest effect is that of "
+        f"{largest.claim.id} at {largest.budget} epochs ({text.signed(size)} {words}). "
         "Every point is a seed, diamonds are means with 95% intervals; the grey band holds "
         "effects declared too small to matter, the arrow is the direction claimed."
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -93,8 +95,9 @@ def _agreement(features: np.ndarray, labels: np.ndarray) -> float:
 
 def _scatter(axes: Axes, points: np.ndarray, labels: np.ndarray) -> None:
     for label in np.unique(labels):
-        chosen = points[labels == label]
-        axes.scatter(*chosen.T, s=9, color=_colour(int(label)), alpha=0.8, linewidths=0)
+        x, y, *z = points[labels == label].T
+        looks: dict[str, Any] = {"s": 9, "alpha": 0.8, "linewidths": 0}
+        axes.scatter(x, y, *z, color=_colour(int(label)), **looks)
     axes.set_xticks([])
     axes.set_yticks([])
     if points.shape[1] == 3:

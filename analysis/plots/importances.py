@@ -26,7 +26,8 @@ def importances(found: Importance, label: str) -> Picture:
     )
     caption = (
         f"{first.capitalize()} mattered most for reaching the best {found.target} of "
-        f"{found.trials} completed trials ({found.evaluator})."
+        f"{found.trials} trials ({found.evaluator}; trials stopped early count as worse than "
+        "completed ones)."
     )
     if found.trials < 30:
         caption += " From so few trials, read it as a hint."

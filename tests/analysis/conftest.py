@@ -10,7 +10,7 @@ import pytest
 from analysis.report import write_report
 
 from .synthetic import HOSTILE, manifest, write_run
-from .synthetic_experiment import CLAIMS, write_experiment
+from .synthetic_experiment import CLAIMS, experiment_manifest, write_experiment
 
 
 @pytest.fixture(scope="session")
@@ -30,23 +30,20 @@ def hostile_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def experiment_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A complete experiment with a matched search before it and a diverged cell in it."""
+    """A complete experiment after a matched search; one cell diverged, names try to be markup."""
     folder = tmp_path_factory.mktemp("experiments") / "complete"
-    diverged = [("tiny_aug[augment_strength=1.0]", 16, 5)]
-    return write_experiment(folder, diverged=diverged, tuning_rates=(1e-3, 3e-3, 1e-2))
+    claims = [*CLAIMS[:-1], dataclasses.replace(CLAIMS[-1], sentence=HOSTILE)]
+    return write_experiment(
+        folder,
+        claims,
+        diverged=[("tiny_aug[augment_strength=1.0]", 16, 5)],
+        tuning_rates=(1e-3, 3e-3, 1e-2),
+        data=experiment_manifest().data | {"classes": [HOSTILE, *"123456789"]},
+        command=f"python -m study.confirm {HOSTILE}",
+    )
 
 
 @pytest.fixture(scope="session")
 def experiment_report(tmp_path_factory: pytest.TempPathFactory, experiment_run: Path) -> Path:
     """Its report."""
     return write_report([experiment_run], tmp_path_factory.mktemp("experiment_report"))
-
-
-@pytest.fixture(scope="session")
-def hostile_experiment_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of an experiment whose names, classes and sentences try to be markup."""
-    folder = tmp_path_factory.mktemp("hostile_experiment")
-    claims = [dataclasses.replace(claim, sentence=HOSTILE) for claim in CLAIMS[:1]]
-    data = manifest().data | {"name": HOSTILE, "classes": [HOSTILE] * 10}
-    run = write_experiment(folder / "run", claims, data=data, command=HOSTILE, run_id=HOSTILE)
-    return write_report([run], folder / "report")

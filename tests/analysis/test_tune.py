@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from analysis.report import write_report
 from analysis.tune import is_tune_directory, read_tune, trials_table
 from trainables.errors import UserError
 
-from .synthetic import HOSTILE, write_run
+from .synthetic import HOSTILE
+from .synthetic_experiment import CLAIMS, write_experiment
 from .test_report import page_of
 
 
@@ -63,11 +65,14 @@ def test_its_report_ranks_nothing(folder: Path, tmp_path: Path) -> None:
     assert not (index.parent / "verdicts.json").exists()
 
 
-def test_it_stands_beside_a_run_of_ours(folder: Path, tmp_path: Path) -> None:
-    ours = write_run(tmp_path / "ours", ["completed"])
-    page = page_of(write_report([folder, ours], tmp_path / "report"))
-    assert "Report of 1 search and 1 Ray Tune directory" in page.text
-    assert "Data: not recorded." in page.text
+def test_it_stands_beside_an_experiment(folder: Path, tmp_path: Path) -> None:
+    claims = [dataclasses.replace(CLAIMS[0], seeds=2)]
+    ours = write_experiment(tmp_path / "ours", claims, pictures=False)
+    index = write_report([folder, ours], tmp_path / "report")
+    text = page_of(index).text
+    assert "Report of 1 experiment and 1 Ray Tune directory" in text
+    assert text.index("Claim by claim") < text.index("none is called best")
+    assert len(json.loads((index.parent / "verdicts.json").read_text())) == 1
 
 
 def test_a_directory_without_results_is_no_run(tmp_path: Path) -> None:
