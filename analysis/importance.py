@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
-MIN_TRIALS = 8
+MIN_TRIALS = 8  # completed or stopped early
+MIN_COMPLETED = 3
 _TARGET_TRIALS = 5  # Optuna's advice: at least this many trials above the quantile
 Searched = Float | Int | Choice
 
@@ -29,8 +30,8 @@ Searched = Float | Int | Choice
 class Importance:
     """shares: dimension -> share, most important first, summing to 1.
 
-    trials: completed trials it was estimated from. target: how many of them count as the
-    best, which is what "important" is about. evaluator: its name.
+    trials: trials it was estimated from, completed or stopped early. target: how many of
+    them count as the best, which is what "important" is about. evaluator: its name.
     """
 
     shares: dict[str, float]
@@ -42,10 +43,18 @@ class Importance:
 def importance(run: Run, trials: pd.DataFrame) -> Importance:
     """Importance of every dimension that was varied.
 
-    trials: as `tables.ordered_trials` gives them. Raises UserError saying why where nothing
-    can be estimated: too few completed trials, or none differing in any dimension.
+    trials: as `tables.ordered_trials` gives them. A trial that was stopped early counts as
+    worse than every completed one: that is why it was stopped, and the evaluator asks only
+    which trials are among the best. Raises UserError saying why where nothing can be
+    estimated: too few trials, or none differing in any dimension.
     """
-    ranked = trials[trials["rank"].notna()]
+    completed = trials[trials["rank"].notna()]
+    if len(completed) < MIN_COMPLETED:
+        raise UserError(
+            f"Parameter importance needs {MIN_COMPLETED} or more completed trials; "
+            f"this run has {len(completed)}."
+        )
+    ranked = _with_stopped(run, trials, completed)
     varied: dict[str, Searched] = {
         name: domain
         for name, domain in run.dimensions.items()
@@ -55,20 +64,32 @@ def importance(run: Run, trials: pd.DataFrame) -> Importance:
     }
     if len(ranked) < MIN_TRIALS:
         raise UserError(
-            f"Parameter importance needs {MIN_TRIALS} or more completed trials; "
-            f"this run has {len(ranked)}."
+            f"Parameter importance needs {MIN_TRIALS} or more trials that were completed or "
+            f"stopped early; this run has {len(ranked)}."
         )
     if len(varied) < 2 or ranked[run.objective.name].nunique() < 2:
         raise UserError("Parameter importance needs two or more dimensions that were varied.")
-    share = max(0.1, min(0.5, _TARGET_TRIALS / len(ranked)))
+    share = min(max(0.1, min(0.5, _TARGET_TRIALS / len(ranked))), len(completed) / len(ranked))
     shares = _evaluate(_study(run, ranked, varied), share)
     if not sum(shares.values()) > 0:
         raise UserError("The best trials differ from the others in no dimension measurably.")
     return Importance(shares, len(ranked), round(share * len(ranked)), "Optuna's PED-ANOVA")
 
 
+def _with_stopped(run: Run, trials: pd.DataFrame, completed: pd.DataFrame) -> pd.DataFrame:
+    """The completed trials and, with a value below all of theirs, the stopped ones."""
+    import pandas as pd
+
+    name = run.objective.name
+    values = completed[name].astype(float)
+    maximise = run.objective.direction == "max"
+    below = values.min() - 1.0 if maximise else values.max() + 1.0
+    stopped = trials[trials["state"] == "pruned"].assign(**{name: below})
+    return pd.concat([completed, stopped]) if len(stopped) else completed
+
+
 def _study(run: Run, ranked: pd.DataFrame, varied: dict[str, Searched]) -> optuna.Study:
-    """An in-memory study of the completed trials."""
+    """An in-memory study of these trials."""
     import optuna
 
     spaces = {name: _distribution(domain) for name, domain in varied.items()}
