@@ -22,7 +22,7 @@ from study.journal import Journal
 from study.metrics import METRICS
 from study.nuisance import choose, explored_run
 from study.plan import Resources
-from study.stage import FIXED, Request, Stage, staged
+from study.stage import FIXED, Request, Stage, restore_outputs, staged
 from trainables.errors import FAILED, UserError
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ def experiment(
             request = _request(run, spec, resources, download, quiet, console or Console())
             with staged(request, manifest, lambda journal: [CheckpointCleaner(journal)]) as stage:
                 _run_on_ray(run, spec, stage)
+        else:
+            restore_outputs(run)
         return load_experiment(run)
 
 

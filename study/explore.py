@@ -13,7 +13,7 @@ from study.best import CHECKPOINTS, BestKeeper, best_trial
 from study.journal import Journal
 from study.metrics import METRICS, Metric
 from study.plan import Resources, SearchSpec, run_id, searched_space
-from study.stage import FIXED, Request, Stage, staged
+from study.stage import FIXED, Request, Stage, restore_outputs, staged
 from trainables.errors import FAILED, UserError
 
 if TYPE_CHECKING:
@@ -74,6 +74,8 @@ def search(
         manifest = session.existing_manifest(run)
         if manifest is None or manifest.status != "complete":
             _search(run, spec, resources, manifest, download, quiet, console)
+        else:
+            restore_outputs(run)
         return load_result(run)
 
 

@@ -74,7 +74,12 @@ def recorded(run: Path, manifest: records.Manifest, journal: Journal) -> Iterato
         raise
     finally:
         manifest.seconds = before + time.monotonic() - start
-        epochs, trials = records.tables(journal.lines)
-        records.write_table(run / records.EPOCHS, epochs)
-        records.write_table(run / records.TRIALS, trials)
+        write_tables(run, journal)
         records.write_manifest(run, manifest)
+
+
+def write_tables(run: Path, journal: Journal) -> None:
+    """Make `epochs.parquet` and `trials.parquet` from the journal."""
+    epochs, trials = records.tables(journal.lines)
+    records.write_table(run / records.EPOCHS, epochs)
+    records.write_table(run / records.TRIALS, trials)

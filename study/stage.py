@@ -96,9 +96,22 @@ def staged(
                 display.note(_on_what(slots))
                 yield Stage(dataset, slots, journal, display, manifest)
         display.note("writing the report")
-        from analysis.report import write_report  # the one call into the analysis
+        _write_report(run)
 
-        write_report([run], run / records.REPORT)
+
+def restore_outputs(run: Path) -> None:
+    """Make anew what somebody deleted from a complete run: tables, report."""
+    epochs, trials = run / records.EPOCHS, run / records.TRIALS
+    if not (epochs.exists() and trials.exists()):
+        session.write_tables(run, Journal(run))
+    if not (run / records.REPORT / "index.html").exists():
+        _write_report(run)
+
+
+def _write_report(run: Path) -> None:
+    from analysis.report import write_report  # the one call into the analysis
+
+    write_report([run], run / records.REPORT)
 
 
 def _load(request: Request, display: Display) -> Dataset:

@@ -113,6 +113,17 @@ def test_asking_again_reports_without_training(finished) -> None:
     assert time.monotonic() - start < 30
 
 
+def test_deleted_tables_and_report_come_back(finished) -> None:
+    run_dir, told, _ = finished
+    before = records.read_table(run_dir / records.EPOCHS)
+    (run_dir / records.EPOCHS).unlink()
+    (run_dir / "report" / "index.html").unlink()
+    again = last_json(run(*ARGUMENTS, "--storage", str(run_dir.parent), "--json", "--quiet"))
+    assert again == told
+    assert records.read_table(run_dir / records.EPOCHS).equals(before)
+    assert (run_dir / "report" / "index.html").exists()
+
+
 def test_a_killed_search_is_finished_by_the_same_command(finished, tmp_path: Path) -> None:
     """kill -9 of the whole process group, then the same command: the same numbers."""
     arguments = [*ARGUMENTS, "--storage", str(tmp_path), "--concurrency", "1"]
