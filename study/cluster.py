@@ -6,10 +6,10 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from study.plan import Resources
+from study.plan import Resources, available_cpus
 from trainables.errors import FAILED, UserError
 
 LOG = "ray.log"
@@ -58,9 +58,11 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    address = resources.address or os.environ.get("RAY_ADDRESS")
+    if not address:  # what this machine lacks is said before Ray is started on it
+        fit(replace(resources, gpus_per_trial=0.0), trials, {"CPU": float(available_cpus())})
     import ray
 
-    address = resources.address or os.environ.get("RAY_ADDRESS")
     options = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
     try:
         if address:

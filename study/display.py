@@ -108,14 +108,14 @@ class Display:
 
     def _finished_line(self, number: int, state: str) -> Text:
         record = self._last.get(number)
-        told = Text(f"trial {number:>3}  ")
+        told = Text(f"trial {number:>3} ")
         told.append(f"{state:<9}", style=_STYLES[state])
         if record:
-            told.append(f"  epoch {record['epoch']:>2}/{record['epochs']:<2}")
-            told.append(f"  {self._metric.name} {record[self._metric.name]:.4f}")
+            told.append(f" {record['epoch']:>3}/{record['epochs']:<3}")
+            told.append(f"{self._metric.name} {record[self._metric.name]:.4f}")
         told.append(f"  {describe(self._configs.get(number, {}), BRIEF)}", style="dim")
         if number == self._best:
-            told.append("  best", style="bold green")
+            told.append(" best", style="bold green")
         return told
 
     def _panel(self) -> Group:
@@ -153,10 +153,10 @@ class Display:
         record = self._last.get(number, {})
         config = self._configs.get(number, {})
         value = record.get(self._metric.name)
-        shown = "" if value is None else f"  {self._metric.name} {value:.4f}"
+        shown = "" if value is None else f"{self._metric.name} {value:.4f}"
         return Text(
-            f"trial {number:>3}  running    epoch {record.get('epoch', 0):>2}/"
-            f"{config.get('epochs', 0):<2}{shown}  {describe(config, BRIEF)}",
+            f"trial {number:>3} running   {record.get('epoch', 0):>3}/"
+            f"{config.get('epochs', 0):<3}{shown}  {describe(config, BRIEF)}",
             overflow="ellipsis",
             no_wrap=True,
         )
@@ -166,7 +166,7 @@ class Display:
         value = self._last[self._best][self._metric.name]
         told = Text("best so far  ", style="bold green")
         told.append(f"{self._metric.name} {value:.4f}  trial {self._best}  ", style="green")
-        told.append(describe(self._configs[self._best]), style="default")
+        told.append(describe(self._configs[self._best], BRIEF), style="default")
         return told
 
 
@@ -188,18 +188,17 @@ _SHORT = {
 
 # What of a search's trial or an experiment's cell fits a line of 80 columns.
 BRIEF = ("arm", "seed", "learning_rate", "augment_strength")
+IN_AN_ARM = ("learning_rate", "augment_strength")  # what an arm's name and budget say
 
 
 def describe(config: dict[str, Any], names: tuple[str, ...] | None = None) -> str:
     """A configuration (or these names of it) in a few words: "lr 0.003, strength 0.5"."""
     words = []
     for name, value in config.items():
-        if (names is not None and name not in names) or (
-            "arm" in config and name == "augment_strength"
-        ):
+        if names is not None and (name not in names or ("arm" in config and name in IN_AN_ARM)):
             continue
         shown = f"{value:.2g}" if isinstance(value, float) else str(value)
-        words.append(f"{shown} epochs" if name == "epochs" else f"{_SHORT.get(name, name)} {shown}")
+        words.append(_worded(name, shown))
     return ", ".join(words)
 
 
@@ -211,3 +210,9 @@ def clock(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _worded(name: str, shown: str) -> str:
+    if name == "epochs":
+        return f"{shown} epochs"
+    return shown if name == "arm" else f"{_SHORT.get(name, name)} {shown}"

@@ -17,8 +17,8 @@ def compute_dtype(precision: str, device: torch.device) -> torch.dtype:
 
     bfloat16 pays only where the hardware multiplies it: on CPUs with AVX512-BF16 or AMX
     it trains the CNN 2.6 times faster than float32, on an AVX2-only CPU 13 times slower
-    (928 against 69 images/s, two cores). So "auto" asks the processor, and every
-    manifest records what came out.
+    (928 against 69 images/s, two cores). So "auto" asks the processor, which every
+    manifest names.
     """
     if precision == "auto":
         fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_has_bf16()

@@ -65,6 +65,8 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(tmp_path: Path) -> None:
         ("--space cnn --data svhn --data-dir /nowhere", "/nowhere"),
         ("--space cnn --data-dir /nowhere", "reads no directory"),
         ("--space cnn --storage /proc/none", "cannot write there"),
+        ("--space cnn --cpus-per-trial 4096", "needs 4096 CPUs, but there are"),
+        ("--space cnn --workers-per-trial 4096", "needs 4096 CPUs, but there are"),
     ],
 )
 def test_a_wrong_request_is_one_line_on_stderr(arguments: str, message: str, tmp_path) -> None:

@@ -1,0 +1,63 @@
+"""The best trial: finished, finite, by the stored direction; disk that stays bounded."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from study.best import CHECKPOINTS, BestKeeper, best_trial
+from study.journal import Journal
+from study.metrics import METRICS
+from study.records import BEST_WEIGHTS
+from tests.study.test_records import epoch
+from trainables.jobs import trial_folder
+
+LOSS = METRICS["val_loss"]
+
+
+def play(journal: Journal, number: int, value: float, state: str = "completed") -> None:
+    """One trial of three epochs, its weights holding its number."""
+    folder = trial_folder(journal.run / CHECKPOINTS, number)
+    folder.mkdir(parents=True)
+    (folder / "state.pt").write_text("state")
+    (folder / "weights.pt").write_text(str(number))
+    journal.start(number, {"epochs": 3})
+    journal.epoch(number, epoch(3, val_loss=value))
+    journal.end(number, state)
+
+
+def test_only_the_best_finished_trials_weights_stay(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.listeners.append(BestKeeper(journal, LOSS))
+    values = [0.5, math.nan, 0.1, 0.3, 0.2]
+    states = ["completed", "diverged", "pruned", "completed", "completed"]
+    for number, (value, state) in enumerate(zip(values, states, strict=True)):
+        play(journal, number, value, state)
+        assert list((tmp_path / CHECKPOINTS).iterdir()) == []
+    assert best_trial(journal, LOSS) == 4
+    assert (tmp_path / BEST_WEIGHTS).read_text() == "4"
+
+
+def test_a_later_session_keeps_the_best_of_an_earlier_one(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.listeners.append(BestKeeper(journal, LOSS))
+    play(journal, 0, 0.1)
+    again = Journal(tmp_path)
+    again.listeners.append(BestKeeper(again, LOSS))
+    play(again, 1, 0.2)
+    assert (tmp_path / BEST_WEIGHTS).read_text() == "0"
+    play(again, 2, 0.05)
+    assert (tmp_path / BEST_WEIGHTS).read_text() == "2"
+
+
+def test_of_equals_the_earlier_is_the_best(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    for number in (0, 1):
+        play(journal, number, 0.1)
+    assert best_trial(journal, LOSS) == 0
+
+
+def test_nothing_finished_is_no_best(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    play(journal, 0, 0.1, "pruned")
+    assert best_trial(journal, LOSS) is None

@@ -1,0 +1,76 @@
+"""The live panel and the plain lines, at 80 columns."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from rich.console import Console
+
+from study.display import Display, clock, describe
+from study.metrics import METRICS
+
+CONFIG = {
+    "learning_rate": 0.00123456,
+    "epochs": 12,
+    "augment_strength": 0.5123,
+    "weight_decay": 0.005,
+    "batch_size": 64,
+}
+
+
+def shown(events: list[dict], *, terminal: bool, quiet: bool = False, ranked: bool = True) -> str:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=terminal, width=80, color_system=None)
+    display = Display(console, METRICS["val_accuracy"], 10, ranked=ranked, quiet=quiet)
+    with display:
+        for event in events:
+            display(event)
+    if terminal:
+        console.print(display._panel())
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output.getvalue())
+
+
+def events(number: int, state: str | None = "completed", accuracy: float = 0.75) -> list[dict]:
+    played: list[dict] = [{"event": "start", "trial": number, "config": CONFIG}]
+    values = {"epoch": 3, "epochs": 12, "val_accuracy": accuracy}
+    played.append({"event": "epoch", "trial": number, **values})
+    if state:
+        played.append({"event": "end", "trial": number, "state": state})
+    return played
+
+
+def test_a_log_has_one_line_a_finished_trial() -> None:
+    lines = shown(events(0) + events(1, "pruned") + events(2, None), terminal=False).splitlines()
+    assert [line.split()[:3] for line in lines] == [
+        ["trial", "0", "completed"],
+        ["trial", "1", "pruned"],
+    ]
+    assert lines[0].endswith("best")
+    assert all(len(line) <= 80 for line in lines)
+
+
+def test_the_panel_shows_progress_running_best_and_time_left() -> None:
+    text = shown(events(0) + events(1, "pruned") + events(2, None), terminal=True)
+    for words in ("2/10 trials", "1 running", "1 pruned", "epochs/s", "left", "best so far"):
+        assert words in text
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_quiet_shows_nothing() -> None:
+    assert shown(events(0), terminal=False, quiet=True) == ""
+
+
+def test_an_experiment_has_no_best() -> None:
+    assert "best" not in shown(events(0), terminal=False, ranked=False)
+
+
+def test_a_diverged_trial_is_no_best() -> None:
+    text = shown(events(0, "diverged", float("nan")), terminal=False)
+    assert "diverged" in text
+    assert "best" not in text
+
+
+def test_durations_and_configurations_read_well() -> None:
+    assert [clock(s) for s in (5, 65, 3725)] == ["5 s", "1 min 05 s", "1 h 02 min"]
+    assert describe(CONFIG) == "lr 0.0012, 12 epochs, strength 0.51, wd 0.005, batch 64"

@@ -1,0 +1,50 @@
+"""A run directory: one writer, the same data, and records that are whole however it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from study import records, session
+from study.journal import Journal
+from tests.study.test_records import epoch, manifest
+from trainables.errors import UserError
+
+
+def test_two_writers_are_refused(tmp_path: Path) -> None:
+    with (
+        session.locked(tmp_path),
+        pytest.raises(UserError, match="being written by another process"),
+        session.locked(tmp_path),
+    ):
+        pass
+    with session.locked(tmp_path):
+        pass
+
+
+def test_changed_data_are_refused() -> None:
+    before = manifest(data={"content_hash": "a" * 64})
+    session.check_same_data(Path("run"), before, "a" * 64)
+    with pytest.raises(UserError, match="was begun on other data"):
+        session.check_same_data(Path("run"), before, "b" * 64)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(None, "complete"), (KeyboardInterrupt, "interrupted")]
+)
+def test_tables_and_status_tell_how_it_ended(tmp_path: Path, error, status: str) -> None:
+    journal = Journal(tmp_path)
+    try:
+        with session.recorded(tmp_path, manifest(seconds=5.0), journal):
+            assert records.read_manifest(tmp_path).status == "running"
+            journal.start(0, {"epochs": 3})
+            journal.epoch(0, epoch(1))
+            if error:
+                raise error
+    except KeyboardInterrupt:
+        pass
+    read = records.read_manifest(tmp_path)
+    assert read.status == status
+    assert read.seconds >= 5.0
+    assert len(records.read_table(tmp_path / records.EPOCHS)) == 1
