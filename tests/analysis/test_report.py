@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from analysis.caveats import caveats, edge_warnings
+from analysis.importance import MIN_COMPLETED
 from analysis.load import load_run
 from analysis.report import main, write_report
 from analysis.search import summary
@@ -99,7 +100,7 @@ def test_runs_with_little_to_show(tmp_path: Path, states: list[str], words: str)
     run = write_run(tmp_path / "run", states, tables=False, status=status)
     page = page_of(write_report([run], tmp_path / "report"))
     assert words in page.text
-    assert "needs 8 or more completed trials" in page.text
+    assert f"needs {MIN_COMPLETED} or more completed trials" in page.text
     assert "nan" not in page.text.lower().split()
 
 
