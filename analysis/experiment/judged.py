@@ -104,8 +104,8 @@ def summary(verdicts: Sequence[Verdict], data: str) -> str:
     """How many claims came out which way."""
     counts = {name: sum(v.verdict == name for v in verdicts) for name in VERDICTS}
     found = text.listed([f"{count} {name}" for name, count in counts.items() if count])
-    claims = text.counted(len(verdicts), "claim was", "claims were")
-    return f"{claims} tested on {data}, registered before the runs: {found}."
+    claims = text.counted(len(verdicts), "claim")
+    return f"{claims} about models trained on {data}, registered before the runs: {found}."
 
 
 def cell_name(cell: Cell) -> str:

@@ -79,6 +79,8 @@ def _diverged(experiment: Experiment) -> list[str]:
 def _tuning(experiment: Experiment) -> list[str]:
     """How the nuisance parameters were found, from the manifest."""
     found = experiment.run.manifest.experiment
+    if not found:
+        return ["The parameters of the cells have not been chosen yet."]
     chosen = found.get("nuisance") or []
     parameters = dict.fromkeys(name for row in chosen for name in row.get("parameters", {}))
     listed = text.listed([text.dimension(name) for name in parameters]) or "nothing"

@@ -23,8 +23,6 @@ def worst(
     figure.set_layout_engine(None)
     # Axes units are inches from the upper left, so that images and words share one system.
     axes = figure.add_axes((0, 0, 1, (height - 0.2) / height))
-    axes.set_xlim(0, style.WIDTH)
-    axes.set_ylim(_ROW * len(found) + 0.1, 0)
     axes.set_axis_off()
     for row, (true, several) in enumerate(found.items()):
         top = row * _ROW + 0.06

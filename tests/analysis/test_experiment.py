@@ -35,7 +35,7 @@ def test_the_page_opens_with_the_verdicts(experiment_report: Path) -> None:
     headings = ["Claim by claim", "The systems compared", "Figures", "Model by model", "Limits"]
     places = [page.text.index(heading) for heading in headings]
     assert places == sorted(places)
-    assert page.text.index("3 claims were tested on street_digits") < places[0]
+    assert page.text.index("3 claims about models trained on street_digits") < places[0]
     for claim in CLAIMS:
         assert page.text.index(claim.id) < places[0]
     assert CLAIMS[0].sentence in page.text
@@ -132,6 +132,9 @@ def test_an_experiment_before_its_first_cell_withholds_everything(tmp_path: Path
     assert {verdict.verdict for verdict in verdicts} == {"withheld"}
     assert "30 of 30 cells are missing" in missing(experiment)[0]
     section(experiment, verdicts)
+    begun = dataclasses.replace(experiment.run.manifest, experiment={})
+    run = dataclasses.replace(experiment.run, manifest=begun)
+    assert "have not been chosen yet" in " ".join(limits(read_experiment(run)))
 
 
 def test_a_diverged_cell_counts_and_is_named(experiment_run: Path) -> None:
