@@ -41,7 +41,7 @@ def edge_warnings(run: Run, best: pd.Series) -> list[str]:
     """Dimensions whose best value lies within EDGE of the searched range's end."""
     warnings = []
     for name, domain in run.dimensions.items():
-        side = _edge(domain, best.get(CONFIG + name))
+        side = edge(domain, best.get(CONFIG + name))
         if side:
             value = text.number(best[CONFIG + name])
             warnings.append(
@@ -52,7 +52,8 @@ def edge_warnings(run: Run, best: pd.Series) -> list[str]:
     return warnings
 
 
-def _edge(domain: Domain, value: object) -> str:
+def edge(domain: Domain, value: object) -> str:
+    """ "lower" or "upper" where the value lies within EDGE of that end of its range, else ""."""
     if isinstance(domain, (Choice, Fixed)) or domain.low >= domain.high:
         return ""
     if not isinstance(value, (int, float)) or not math.isfinite(value):

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from study import cluster, records, session
+from study import cluster, domains, records, session
 from study.best import CHECKPOINTS, CheckpointCleaner
 from study.claims_toml import claim_from_dict
 from study.experiment_plan import (
     ExperimentSpec,
     cell_trials,
+    conditions,
     experiment_id,
     tuned_conditions,
     tuning_trials,
@@ -22,6 +23,7 @@ from study.journal import Journal
 from study.metrics import METRICS
 from study.nuisance import choose, explored_run
 from study.plan import Resources
+from study.spaces import SPACES
 from study.stage import FIXED, Request, Stage, restore_outputs, staged
 from trainables.errors import FAILED, UserError
 
@@ -147,6 +149,7 @@ def _run_on_ray(run: Path, spec: ExperimentSpec, stage: Stage) -> None:
     cells = cell_trials(spec, parameters)
     stage.manifest.experiment = {
         "tuned_by": spec.tuned_by,
+        "dimensions": _ranges(spec),
         "nuisance": [
             {"arm": arm, "budget": budget, **origins[arm, budget], "parameters": chosen}
             for (arm, budget), chosen in parameters.items()
@@ -158,6 +161,14 @@ def _run_on_ray(run: Path, spec: ExperimentSpec, stage: Stage) -> None:
     orchestrate.write_samples(samples, run / records.SAMPLES)
     if set(cells) - _decided(stage.journal):
         stage.manifest.status = "interrupted"  # the same command trains the missing cells
+
+
+def _ranges(spec: ExperimentSpec) -> dict[str, dict[str, Any]]:
+    """Every arm's dimensions: the report warns of parameters at the end of their range."""
+    return {
+        arm.name: {k: domains.to_json(v) for k, v in SPACES[arm.space].dimensions.items()}
+        for arm, _ in conditions(spec.claims)
+    }
 
 
 def _run_missing(trials: dict[int, dict[str, Any]], job: Any, stage: Stage) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from analysis import text
+from analysis.caveats import edge
 from analysis.experiment import names
 from analysis.experiment.cells import Experiment
-from analysis.tables import CONFIG
+from study.domains import from_json
 
 
 def limits(experiment: Experiment) -> list[str]:
@@ -120,26 +119,21 @@ def _matched(experiment: Experiment, listed: str) -> str:
 
 
 def _edges(experiment: Experiment) -> list[str]:
-    """Chosen values at an end of what the matched search tried there."""
-    lines = []
-    tuning = experiment.tuning
-    chosen = experiment.run.manifest.experiment.get("nuisance") or []
-    for name in dict.fromkeys(name for row in chosen for name in row.get("parameters", {})):
-        if CONFIG + name not in tuning or not pd.api.types.is_numeric_dtype(tuning[CONFIG + name]):
-            continue
-        ends: dict[str, list[str]] = {"lowest": [], "highest": []}
-        for row in chosen:
-            at = tuning["arm"].eq(row["arm"]) & tuning["budget"].eq(row["budget"])
-            tried, value = tuning.loc[at, CONFIG + name], row["parameters"].get(name)
-            if tried.nunique() > 2 and value in (tried.min(), tried.max()):
-                ends["lowest" if value == tried.min() else "highest"].append(_where(row))
-        lines += [
-            f"The chosen {text.dimension(name)} is the {end} of those tried for "
-            f"{_all_or(where, len(chosen))}: a better value may lie beyond it."
-            for end, where in ends.items()
-            if where
-        ]
-    return lines
+    """Chosen values that lie at an end of the range which their space allows."""
+    stored = experiment.run.manifest.experiment
+    chosen = stored.get("nuisance") or []
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in chosen:
+        domains = stored.get("dimensions", {}).get(row["arm"], {})
+        for name, value in row.get("parameters", {}).items():
+            side = edge(from_json(domains[name]), value) if name in domains else ""
+            if side:
+                found.setdefault((name, side), []).append(_where(row))
+    return [
+        f"The chosen {text.dimension(name)} lies at the {side} end of its range for "
+        f"{_all_or(where, len(chosen))}: a better value may lie outside."
+        for (name, side), where in found.items()
+    ]
 
 
 def _all_or(where: list[str], count: int) -> str:

@@ -17,6 +17,7 @@ from analysis.load import load_run
 from analysis.report import write_report
 from study.claims import CLAIMS as REGISTERED
 from study.claims_toml import claim_to_dict
+from study.domains import Float, to_json
 from trainables.errors import UserError
 
 from .synthetic import HOSTILE, manifest, write_run
@@ -154,6 +155,10 @@ def test_limits_say_how_the_parameters_were_found(experiment_run: Path, tmp_path
     for row in chosen["nuisance"]:
         row["parameters"] = row["parameters"] | {"learning_rate": 1e-2}
         row["source"] = "matched search"
+    rate = Float(1e-4, 1e-2, default=1e-3, role="nuisance", log=True)
+    chosen["dimensions"] = {
+        row["arm"]: {"learning_rate": to_json(rate)} for row in chosen["nuisance"]
+    }
     chosen["nuisance"][0]["source"] = "defaults"
     chosen["nuisance"][1]["parameters"] |= {"learning_rate": 3e-3}
     run = write_experiment(
@@ -164,7 +169,7 @@ def test_limits_say_how_the_parameters_were_found(experiment_run: Path, tmp_path
     )
     lines = " ".join(limits(read(run)))
     assert "from 3 candidates, the same number for every arm" in lines
-    assert "The chosen learning rate is the highest of those tried for tiny at 4 epochs" in lines
+    assert "The chosen learning rate lies at the upper end of its range for tiny at 4" in lines
     assert "Defaults, for want of a usable trial: tiny at 4 epochs." in lines
     assert "optimizer AdamW, schedule one cycle" in lines
 
