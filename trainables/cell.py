@@ -31,7 +31,7 @@ from trainables.reporting import Record, Report
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.loop import Training
+    from trainables.training import Training
 
 FEATURES = 500  # images a split whose features are kept
 MISTAKES = 4  # pictures a class of what was read wrongly

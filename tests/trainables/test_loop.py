@@ -11,12 +11,14 @@ import pytest
 import torch
 
 from study.records import EPOCH_COLUMNS
-from trainables import loop
+from trainables import training as training_module
 from trainables.checkpoint import STATE, WEIGHTS, CheckpointStore
 from trainables.config import TrainConfig
 from trainables.data.base import Dataset, Split, content_hash
-from trainables.loop import TrainData, Training, train
+from trainables.loop import train
 from trainables.models import build_model
+from trainables.train_data import TrainData
+from trainables.training import Training
 
 CONFIG = TrainConfig("tiny", epochs=4, learning_rate=0.01, batch_size=32, augment_strength=0.5)
 TIMES = ("seconds", "images_per_second")
@@ -116,7 +118,7 @@ def test_training_loss_is_measured_on_clean_images_in_evaluation_mode(dataset, m
         augmented.append(images)
         return torch.zeros_like(images)
 
-    monkeypatch.setattr(loop, "augment", spy)
+    monkeypatch.setattr(training_module, "augment", spy)
     training = Training(
         CONFIG, TrainData.of(dataset, CONFIG, torch.device("cpu")), torch.device("cpu")
     )
@@ -151,7 +153,7 @@ def test_train_probe_and_validation_are_what_they_should_be(dataset: Dataset) ->
 
 @pytest.mark.parametrize("total", [2, 3, 4, 5, 100])
 def test_the_schedule_warms_up_and_anneals_to_nearly_nothing(total: int) -> None:
-    rates = [loop.one_cycle(step, total) for step in range(total + 1)]
+    rates = [training_module.one_cycle(step, total) for step in range(total + 1)]
     assert all(0 < rate <= 1 for rate in rates[:-1])
     peak = rates.index(max(rates))
     assert rates[: peak + 1] == sorted(rates[: peak + 1])
