@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from study import cluster, domains, records, session
+from study import domains, records, session
 from study.best import CHECKPOINTS, CheckpointCleaner
 from study.claims_toml import claim_from_dict
 from study.experiment_plan import (
@@ -24,8 +24,8 @@ from study.metrics import METRICS
 from study.nuisance import choose, explored_run
 from study.plan import Resources
 from study.spaces import SPACES
-from study.stage import FIXED, Request, Stage, restore_outputs, staged
-from trainables.errors import FAILED, UserError
+from study.stage import FIXED, Request, Stage, nothing_finished, restore_outputs, staged
+from trainables.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -198,7 +198,7 @@ def load_experiment(run: Path) -> ExperimentResult:
     journal = Journal(run)
     epochs, trials = records.tables(journal.lines)
     if not len(epochs):
-        raise UserError(f"{run}: no cell finished an epoch; see {run / cluster.LOG}", FAILED)
+        raise nothing_finished(run, journal)
     cells = trials[trials["config.phase"] == "confirm"]
     claims = [claim_from_dict(claim) for claim in manifest.spec["claims"]]
     needed = {cell for claim in claims for cell in claim.cells()}

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from study import cluster, domains, records, session
+from study import domains, records, session
 from study.best import CHECKPOINTS, BestKeeper, best_trial
 from study.journal import Journal
 from study.metrics import METRICS, Metric
 from study.plan import Resources, SearchSpec, run_id, searched_space
-from study.stage import FIXED, Request, Stage, restore_outputs, staged
-from trainables.errors import FAILED, UserError
+from study.stage import FIXED, Request, Stage, nothing_finished, restore_outputs, staged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,8 +169,8 @@ def load_result(run: Path) -> SearchResult:
         metrics = {k: v for k, v in record.items() if k not in ("event", "trial", "diverged")}
         best = {"trial": number, "config": journal.configs()[number], "metrics": metrics}
     counts = trials["state"].value_counts().to_dict() if len(trials) else {}
-    if not epochs.size:
-        raise UserError(f"{run}: no trial finished an epoch; see {run / cluster.LOG}", FAILED)
+    if not len(epochs):
+        raise nothing_finished(run, journal)
     return SearchResult(
         run_id=manifest.run_id,
         run_dir=run,

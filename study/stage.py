@@ -17,6 +17,7 @@ from study.journal import Journal
 from study.metrics import Metric
 from study.plan import Resources
 from trainables.data import load_dataset
+from trainables.errors import FAILED, UserError
 
 if TYPE_CHECKING:
     from trainables.data.base import Dataset
@@ -95,17 +96,29 @@ def staged(
             with session.recorded(run, manifest, journal):
                 display.note(_on_what(slots))
                 yield Stage(dataset, slots, journal, display, manifest)
-        display.note("writing the report")
-        _write_report(run)
+        if any(line["event"] == "epoch" for line in journal.lines):
+            display.note("writing the report")
+            _write_report(run)
 
 
 def restore_outputs(run: Path) -> None:
     """Make anew what somebody deleted from a complete run: tables, report."""
+    if not records.read_journal(run):
+        return
     epochs, trials = run / records.EPOCHS, run / records.TRIALS
     if not (epochs.exists() and trials.exists()):
         session.write_tables(run, Journal(run))
     if not (run / records.REPORT / "index.html").exists():
         _write_report(run)
+
+
+def nothing_finished(run: Path, journal: Journal) -> UserError:
+    """The error for a run without a single epoch, with what its trials raised."""
+    raised = next((line["error"] for line in journal.lines if line["event"] == "error"), None)
+    why = f"the first error was {raised}" if raised else f"see {run / cluster.LOG}"
+    return UserError(
+        f"{run}: no trial finished an epoch; {why}. Mend it, delete {run} and run again", FAILED
+    )
 
 
 def _write_report(run: Path) -> None:
