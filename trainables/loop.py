@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from trainables.checkpoint import CheckpointStore
@@ -15,6 +16,10 @@ from trainables.workers import SOLO, Workers
 
 Finish = Callable[[Training], Record]
 
+# A state of ResNet18 is 134 MB. Saving it after every epoch of a few seconds kept the disk
+# busy and the processors idle for a fifth of the time; so short epochs share a save.
+SAVE_EVERY_SECONDS = 10.0
+
 
 def train(
     config: TrainConfig,
@@ -27,9 +32,10 @@ def train(
 ) -> Training:
     """Train one model to the end of its schedule, reporting a record after every epoch.
 
-    A training that a store knows goes on after its last epoch, and reports the epochs
-    before it once more: whoever keeps records must take the same epoch twice, and a
-    scheduler that has forgotten the training learns of it again. A loss that is not
+    A training that a store knows goes on after its last saved epoch (at most
+    SAVE_EVERY_SECONDS before its end), and reports the epochs before it once more: whoever
+    keeps records must take the same epoch twice, and a scheduler that has forgotten the
+    training learns of it again. Epochs trained twice give the same numbers. A loss that is not
     finite ends the training; its last record says `diverged`. `report` may raise to stop.
     `finish` is called once, after the last epoch of a training that did not diverge, and
     what it returns joins the last record.
@@ -41,12 +47,14 @@ def train(
         training.restore(state)
         for record in list(training.history):
             report(record)
+    saved = time.monotonic()
     while not training.finished:
         training.run_epoch()
         if finish and training.finished and not training.history[-1]["diverged"]:
             training.history[-1].update(finish(training))
-        if store and workers.rank == 0:
-            # Saved before it is reported: an epoch that was told is never trained twice.
+        due = training.finished or time.monotonic() - saved >= SAVE_EVERY_SECONDS
+        if store and workers.rank == 0 and due:
             store.save(training.state(), training.finished)
+            saved = time.monotonic()
         report(training.history[-1])
     return training

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from study.records import EPOCH_COLUMNS
+from trainables import loop
 from trainables import training as training_module
 from trainables.checkpoint import STATE, WEIGHTS, CheckpointStore
 from trainables.config import TrainConfig
@@ -65,8 +66,12 @@ class Cut(Exception):
     """Stands for a kill between two epochs."""
 
 
+@pytest.mark.parametrize("pause", [0.0, 10.0])  # saving every epoch, and hardly ever
 @pytest.mark.parametrize("after", [1, 2, 3, 4])
-def test_a_training_cut_after_any_epoch_goes_on_as_if_uncut(dataset, tmp_path, after) -> None:
+def test_a_training_cut_after_any_epoch_goes_on_as_if_uncut(
+    dataset, tmp_path, monkeypatch, after: int, pause: float
+) -> None:
+    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", pause)
     uncut = records_of(CONFIG, dataset)
     store = CheckpointStore(tmp_path)
 
@@ -76,6 +81,7 @@ def test_a_training_cut_after_any_epoch_goes_on_as_if_uncut(dataset, tmp_path, a
 
     with pytest.raises(Cut):
         train(CONFIG, dataset, cut, store=store)
+    assert (store.load() is None) == (pause > 0 and after < 4)
     assert records_of(CONFIG, dataset, store) == uncut
     assert (tmp_path / WEIGHTS).exists()
 
