@@ -32,8 +32,30 @@ def caveats(run: Run, best: pd.Series | None) -> list[str]:
     chosen = [optimistic, *edge_warnings(run, best)] if best is not None else []
     lines = [adaptive, *chosen, *_fixed(run), _seeds(run), *_pruned(run), scope]
     lines += [str(notice) for notice in run.manifest.data.get("notices", [])]
-    if run.manifest.git.get("dirty"):
-        lines.append("The code had uncommitted changes: the commit alone does not repeat this run.")
+    return lines + code_caveats(run)
+
+
+def code_caveats(run: Run) -> list[str]:
+    """What the commit on record does not say: uncommitted changes, sessions that differed."""
+    lines = []
+    sessions = run.manifest.sessions
+    if run.manifest.git.get("dirty") or any(s["git"].get("dirty") for s in sessions):
+        changed = "The code had uncommitted changes: the commit alone does not repeat this run."
+        lines.append(changed)
+    for key, word in (
+        ("git", "commits"),
+        ("packages", "package versions"),
+        ("hardware", "machines"),
+    ):
+        kinds = []
+        for session in sessions:
+            kind = session[key].get("commit") if key == "git" else session[key]
+            kinds += [kind] if kind not in kinds else []
+        if len(kinds) > 1:
+            lines.append(
+                f"The run was continued in {len(sessions)} sessions with different {word} "
+                "(manifest.json names them): its parts may differ by more than what is compared."
+            )
     return lines
 
 

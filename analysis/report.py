@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from study import exits
 from trainables.errors import FAILED, UserError
 
 if TYPE_CHECKING:
@@ -110,17 +110,11 @@ def _title(runs: list[Run], foreign: list[TuneRun]) -> str:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("runs", metavar="RUN [RUN ...]", nargs=-1, required=True, type=click.Path())
 @click.option("--out", required=True, metavar="DIR", type=click.Path(), help="Where to write it.")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def main(runs: tuple[str, ...], out: str, debug: bool) -> None:
+@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+def main(runs: tuple[str, ...], out: str) -> None:
     """Write one self-contained HTML report of the given run directories."""
-    try:
-        click.echo(write_report(runs, out))
-    except UserError as error:
-        if debug:
-            raise
-        click.echo(f"error: {error}", err=True)
-        sys.exit(error.exit_code)
+    click.echo(write_report(runs, out))
 
 
 if __name__ == "__main__":
-    main()
+    exits.start(main, "analysis.report")

@@ -16,6 +16,7 @@ from scipy import special, stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
+from study.decidability import FLIPS
 from trainables.errors import UserError
 
 Array = NDArray[np.float64]
@@ -23,7 +24,6 @@ Array = NDArray[np.float64]
 LEVEL = 0.95
 RESAMPLES = 9_999
 # Sign flips are enumerated up to 14 seeds (2**14 of them) and drawn at random beyond.
-FLIPS = 2**14
 # Below this, most resamples of the seeds repeat a few values: no interval is honest.
 FEWEST_FOR_INTERVAL = 5
 _MOST_SEEDS = 1000
@@ -197,5 +197,6 @@ def seeds_needed(effect: float, alpha: float, power: float = 0.8) -> int | None:
         return None
     # Beyond 20 standard deviations the noncentral t is 1 in all digits and hard to compute.
     reached = TTestPower().power(min(effect, 20.0), counts, alpha, alternative="larger")
-    enough = counts[(reached >= power) & (2.0**-counts < alpha)]
+    smallest = np.maximum(2.0**-counts, 1 / (FLIPS + 1))
+    enough = counts[(reached >= power) & (smallest < alpha)]
     return int(enough[0]) if enough.size else None

@@ -88,7 +88,8 @@ def _fit(trainable: Callable[..., None], trials: int, run: Path, reuse_actors: b
             ends.append(time.time())
 
     tune.Tuner(
-        tune.with_resources(trainable, {"CPU": 1}),
+        # The driver of a TorchTrainer must not hold the core that its worker waits for.
+        tune.with_resources(trainable, {"CPU": 1 if reuse_actors else 0.01}),
         tune_config=tune.TuneConfig(
             num_samples=trials, max_concurrent_trials=1, reuse_actors=reuse_actors
         ),

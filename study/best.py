@@ -67,6 +67,8 @@ class BestKeeper:
         best = best_trial(journal, metric)
         self._best = math.nan if best is None else values[best]
         self._value: dict[int, float] = {}
+        if best is not None:
+            self._keep(best)  # a session killed between record and move left it to us
         self._clean = CheckpointCleaner(journal)
 
     def __call__(self, event: dict[str, Any]) -> None:
@@ -76,10 +78,13 @@ class BestKeeper:
             self._value[number] = event[self._metric.name]
         elif event["event"] == "end":
             value = self._value.pop(number, math.nan)
-            weights = trial_folder(self._run / CHECKPOINTS, number) / WEIGHTS
             better = event["state"] == "completed" and is_better(self._metric, value, self._best)
             if better:
                 self._best = value
-                if weights.exists():
-                    os.replace(weights, self._run / BEST_WEIGHTS)
+                self._keep(number)
             self._clean(event)
+
+    def _keep(self, number: int) -> None:
+        weights = trial_folder(self._run / CHECKPOINTS, number) / WEIGHTS
+        if weights.exists():
+            os.replace(weights, self._run / BEST_WEIGHTS)

@@ -40,8 +40,9 @@ class Claim:
     metric: a name of METRICS. direction: how the first arm's metric is expected beside the
     second's, or how the metric moves as strength rises. budgets: epochs, rising. at: which
     of them decides, the short or the long; a crossover uses all. smallest_effect: the
-    smallest difference that matters, in `unit`, above 0. alpha: the chance of a wrong
-    verdict that is accepted over all claims decided together. seeds: 0 .. seeds-1 are run.
+    smallest difference that matters, in `unit`, above 0. alpha: the chance
+    that is accepted, over all claims decided together, of supporting one wrongly, and once
+    more that of refuting one wrongly. seeds: 0 .. seeds-1 are run.
     """
 
     id: str

@@ -106,11 +106,6 @@ def _read_all(entries: list[Any]) -> tuple[list[Claim], list[str]]:
             problems.append(f"{where}: the id is used twice")
         ids.append(id)
         claim = _read(entry, where, problems)
-        if claim is not None and 2.0**-claim.seeds >= claim.alpha:
-            problems.append(
-                f"{where}: can never be decided: {claim.seeds} seeds reach p = "
-                f"{2.0**-claim.seeds:g} at best, alpha is {claim.alpha:g}"
-            )
         claims += [claim] if claim is not None else []
     return claims, problems
 

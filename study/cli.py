@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import errno
 import functools
-import shlex
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from study.plan import Resources
 from trainables.config import PRECISIONS
-from trainables.errors import FAILED, MISUSE, UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
-INTERRUPTED = 130
 
 Command = Callable[..., Any]
 
@@ -122,52 +117,3 @@ def console() -> Console:
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else 80)
-
-
-def start(command: click.Command, module: str) -> NoReturn:
-    """Run a command to its exit code: 0 done, 1 failed, 2 misuse, 130 interrupted.
-
-    What the user can mend is one line on stderr; --debug shows the traceback instead.
-    """
-    signal.signal(signal.SIGTERM, _interrupt)  # a scheduler's notice is treated as ^C
-    debug = "--debug" in sys.argv[1:]
-    try:
-        code = command.main(prog_name=f"python -m {module}", standalone_mode=False)
-    except click.ClickException as error:
-        code = _fail(error.format_message(), MISUSE)
-    except (click.Abort, KeyboardInterrupt):
-        again = shlex.join(["python", "-m", module, *sys.argv[1:]])
-        code = _fail(f"interrupted; what was finished is kept. To continue: {again}", INTERRUPTED)
-    except UserError as error:
-        if debug:
-            raise
-        code = _fail(str(error), error.exit_code)
-    except OSError as error:
-        if debug:
-            raise
-        code = _fail(_disk_message(error), FAILED)
-    except Exception as error:
-        if debug:
-            raise
-        code = _fail(f"{type(error).__name__}: {error} (--debug shows where)", FAILED)
-    sys.exit(code or 0)
-
-
-def _fail(message: str, code: int) -> int:
-    line = " ".join(message.split())
-    print(f"error: {line}" if code != INTERRUPTED else line, file=sys.stderr)
-    return code
-
-
-def _disk_message(error: OSError) -> str:
-    if error.errno == errno.ENOSPC:
-        return (
-            f"the disk of {error.filename or 'the run directory'} is full; what was finished "
-            "is kept: free some space and run the same command again"
-        )
-    return f"{error.filename or 'system'}: {error.strerror or error}"
-
-
-def _interrupt(signum: int, frame: object) -> None:
-    signal.signal(signum, signal.SIG_IGN)
-    raise KeyboardInterrupt

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from study import cli
+from study import cli, exits
 from study.claims import CLAIMS, Claim, load_claims, overridden, select
 from study.plan import Resources, require_whole
 from trainables.errors import FAILED, UserError
@@ -31,9 +31,7 @@ from trainables.errors import FAILED, UserError
 @click.option(
     "--tuning-trials",
     type=int,
-    default=2,
-    show_default=True,
-    help="Candidates per arm and budget in the matched search.",
+    help="Candidates per arm and budget in the matched search  [default: 2].",
 )
 @cli.data_options
 @cli.model_options
@@ -46,7 +44,7 @@ def main(
     budgets: str | None,
     seeds: int | None,
     no_tune: bool,
-    tuning_trials: int,
+    tuning_trials: int | None,
     sources: tuple[str, ...],
     output: cli.Output,
     resources: Resources,
@@ -67,14 +65,18 @@ def main(
         listing.print_claims(console, claims)
         return 0
     require_whole("--seeds", seeds, 2)
+    from study.experiment import check
     from study.experiment_plan import ExperimentSpec
 
     spec = ExperimentSpec(
         claims=overridden(claims, _budgets(budgets), seeds),
-        tuning_trials=0 if no_tune or sources else tuning_trials,
+        tuning_trials=0 if no_tune or sources else _candidates(tuning_trials),
         sources=tuple(str(Path(path).resolve()) for path in sources),
         **options,
     )
+    if sources and (no_tune or tuning_trials is not None):
+        raise UserError("--from says where parameters come from: leave out what tunes them")
+    check(spec, resources)
     if dry_run:
         listing.print_experiment(console, spec, resources, output.storage)
         return 0
@@ -100,6 +102,10 @@ def _claims(chosen: str | None) -> tuple[Claim, ...]:
     return select(name.strip() for name in chosen.split(","))
 
 
+def _candidates(tuning_trials: int | None) -> int:
+    return 2 if tuning_trials is None else tuning_trials
+
+
 def _budgets(text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
@@ -110,4 +116,4 @@ def _budgets(text: str | None) -> tuple[int, ...] | None:
 
 
 if __name__ == "__main__":
-    cli.start(main, "study.confirm")
+    exits.start(main, "study.confirm")

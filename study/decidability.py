@@ -7,15 +7,19 @@ from collections.abc import Sequence
 
 from study.claim_types import Claim
 
+FLIPS = 2**14  # sign flips drawn by `analysis.stats` where all of them are more
+
 
 def minimum_p(claim: Claim, seeds: int | None = None) -> float:
     """The smallest one-sided p-value that this many paired seeds can reach.
 
-    Sign flips of n differences have 2**n outcomes; ranks of k arms in n seeds have k!**n.
+    Sign flips of n differences have 2**n outcomes, of which FLIPS are drawn where there are
+    more; ranks of k arms in n seeds have k!**n.
     """
     n = claim.seeds if seeds is None else seeds
-    outcomes = math.factorial(len(claim.arms)) if claim.decided_by == "ordered_trend" else 2
-    return float(outcomes) ** -n
+    if claim.decided_by == "ordered_trend":
+        return float(math.factorial(len(claim.arms))) ** -n
+    return max(2.0**-n, 1.0 / (FLIPS + 1))
 
 
 def corrected_minimum_p(claims: Sequence[Claim], seeds: int | None = None) -> dict[str, float]:
@@ -38,12 +42,13 @@ def decidability(claims: Sequence[Claim]) -> list[str]:
             continue
         enough = next(
             n
-            for n in range(claim.seeds, 1100)
-            if corrected_minimum_p(claims, n)[claim.id] < claim.alpha
+            for n in [*range(claim.seeds, 65), None]
+            if n is None or corrected_minimum_p(claims, n)[claim.id] < claim.alpha
         )
+        remedy = f"use --seeds {enough} or more, or " if enough else ""
         warnings.append(
             f"claim {claim.id!r} cannot be decided with {claim.seeds} seeds: the smallest "
             f"corrected p-value it can reach is {corrected[claim.id]:.3g}, alpha is "
-            f"{claim.alpha:g}; use --seeds {enough} or more, or decide fewer claims together"
+            f"{claim.alpha:g}; {remedy}decide fewer claims together"
         )
     return warnings

@@ -34,6 +34,7 @@ class Display:
         self._states: Counter[str] = Counter()
         self._configs: dict[int, dict[str, Any]] = {}
         self._last: dict[int, dict[str, Any]] = {}
+        self._ended: dict[int, str] = {}
         self._running: dict[int, None] = {}
         self._recent: list[Text] = []
         self._best: int | None = None
@@ -95,6 +96,9 @@ class Display:
             self._epochs += 1
         elif event["event"] == "end":
             self._running.pop(number, None)
+            if number in self._ended:  # a failed one, tried again
+                self._states[self._ended[number]] -= 1
+            self._ended[number] = event["state"]
             self._states[event["state"]] += 1
             self._epochs_of_finished += self._last.get(number, {}).get("epoch", 0)
             if self._ranked and event["state"] == "completed" and self._beats_best(number):
@@ -134,7 +138,7 @@ class Display:
         rate = (self._epochs - self._epochs_before) / elapsed if elapsed else 0.0
         grid.add_row(
             f"{len(self._running)} running",
-            *(f"{count} {state}" for state, count in sorted(self._states.items())),
+            *(f"{count} {state}" for state, count in sorted(self._states.items()) if count),
             f"{rate:.2f} epochs/s",
             self._time_left(rate),
         )

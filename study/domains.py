@@ -78,8 +78,8 @@ class Choice:
             raise ValueError(f"default {self.default!r} is not among {self.options!r}")
 
     def contains(self, value: object) -> bool:
-        """Whether `value` is one of the options."""
-        return value in self.options
+        """Whether `value` is one of the options, and of its type: 64.0 is not 64."""
+        return any(value == option and type(value) is type(option) for option in self.options)
 
 
 @dataclass(frozen=True)

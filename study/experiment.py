@@ -21,7 +21,7 @@ from study.experiment_plan import (
 )
 from study.journal import Journal
 from study.metrics import METRICS
-from study.nuisance import choose, explored_run
+from study.nuisance import check_sources, choose
 from study.plan import Resources
 from study.spaces import SPACES
 from study.stage import FIXED, Request, Stage, nothing_finished, restore_outputs, staged
@@ -67,7 +67,7 @@ def experiment(
     when interrupted, with everything finished on record.
     """
     resources = resources or Resources()
-    _check(spec, resources)
+    check(spec, resources)
     run = session.open_directory(Path(storage), experiment_id(spec))
     with session.locked(run):
         manifest = session.existing_manifest(run)
@@ -80,12 +80,11 @@ def experiment(
         return load_experiment(run)
 
 
-def _check(spec: ExperimentSpec, resources: Resources) -> None:
+def check(spec: ExperimentSpec, resources: Resources) -> None:
     """What can be known to be wrong before anything is written or started."""
     if resources.workers_per_trial > 1:
         raise UserError("--workers-per-trial: an experiment's cells train on one worker each")
-    for path in spec.sources:
-        explored_run(Path(path))
+    check_sources(spec)
 
 
 def _request(
@@ -141,13 +140,27 @@ def _run_on_ray(run: Path, spec: ExperimentSpec, stage: Stage) -> None:
         stage.dataset, fixed, run / CHECKPOINTS, run / records.CELLS, stage.slots
     )
     samples = orchestrate.start_samples(stage.dataset, 0)
-    tuning = tuning_trials(spec)
-    if tuning:
-        stage.display.note("matched search for the nuisance parameters")
-        _run_missing(tuning, job, stage)
-    parameters, origins = choose(spec, stage.journal, TUNING_METRIC)
+    if not stage.manifest.experiment:
+        if tuning := tuning_trials(spec):
+            stage.display.note("matched search for the nuisance parameters")
+            _run_missing(tuning, job, stage)
+        stage.manifest.experiment = _chosen(spec, stage.journal)
+        records.write_manifest(run, stage.manifest)
+    # From here on the choice is on record: no cell may train with another one.
+    rows = stage.manifest.experiment["nuisance"]
+    parameters = {(row["arm"], row["budget"]): row["parameters"] for row in rows}
     cells = cell_trials(spec, parameters)
-    stage.manifest.experiment = {
+    stage.display.note("the cells of the experiment")
+    _run_missing(cells, job, stage)
+    orchestrate.write_samples(samples, run / records.SAMPLES)
+    if set(cells) - _decided(stage.journal):
+        stage.manifest.status = "interrupted"  # the same command trains the missing cells
+
+
+def _chosen(spec: ExperimentSpec, journal: Journal) -> dict[str, Any]:
+    """What the manifest keeps of the nuisance parameters and where they come from."""
+    parameters, origins = choose(spec, journal, TUNING_METRIC)
+    return {
         "tuned_by": spec.tuned_by,
         "dimensions": _ranges(spec),
         "nuisance": [
@@ -155,12 +168,6 @@ def _run_on_ray(run: Path, spec: ExperimentSpec, stage: Stage) -> None:
             for (arm, budget), chosen in parameters.items()
         ],
     }
-    records.write_manifest(run, stage.manifest)
-    stage.display.note("the cells of the experiment" if tuning else "")
-    _run_missing(cells, job, stage)
-    orchestrate.write_samples(samples, run / records.SAMPLES)
-    if set(cells) - _decided(stage.journal):
-        stage.manifest.status = "interrupted"  # the same command trains the missing cells
 
 
 def _ranges(spec: ExperimentSpec) -> dict[str, dict[str, Any]]:

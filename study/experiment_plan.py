@@ -14,8 +14,8 @@ from typing import Any
 from study.arms import Arm
 from study.claims import Claim, cells
 from study.claims_toml import claim_to_dict
-from study.domains import Choice, Domain, Fixed
-from study.plan import digest, require_whole
+from study.domains import Choice, Domain, Fixed, to_json
+from study.plan import digest, require_common, require_pretrained, require_whole
 from study.records import SCHEMA_VERSION
 from study.spaces import SPACES
 from trainables.data import source
@@ -59,7 +59,10 @@ class ExperimentSpec:
         entry = source(str(self.data))
         if self.train_size is None:
             object.__setattr__(self, "train_size", entry.experiment_size)
-        require_whole("--train-size", self.train_size, 1)
+        require_common(self.name, self.precision, self.train_size)
+        if self.pretrained:
+            for model in sorted({arm.model for claim in self.claims for arm in claim.arms}):
+                require_pretrained(model)
         require_whole("--tuning-trials", self.tuning_trials, 0)
         if self.data_dir is not None:
             object.__setattr__(self, "data_dir", os.path.abspath(self.data_dir))
@@ -80,8 +83,13 @@ class ExperimentSpec:
 
 
 def experiment_id(spec: ExperimentSpec) -> str:
-    """`<name>-<hash>`: the same experiment has the same id, on every machine."""
-    values = {"schema": SCHEMA_VERSION, **spec.to_dict()}
+    """`<name>-<hash>`: the same experiment has the same id, where paths are the same."""
+    arms = {arm.space for arm, _ in conditions(spec.claims)}
+    spaces = {
+        name: {key: to_json(domain) for key, domain in SPACES[name].dimensions.items()}
+        for name in sorted(arms)
+    }
+    values = {"schema": SCHEMA_VERSION, **spec.to_dict(), "spaces": spaces}
     return f"{spec.name or f'confirm-{spec.data}'}-{digest(values)}"
 
 

@@ -26,6 +26,7 @@ class Journal:
         self.lines = records.read_journal(run)
         self.listeners: list[Listener] = []
         self._seen = {self._key(line) for line in self.lines}
+        self._ended = {x["trial"]: x["state"] for x in self.lines if x["event"] == "end"}
 
     def start(self, trial: int, config: dict[str, Any]) -> None:
         """A trial was given its configuration."""
@@ -41,16 +42,17 @@ class Journal:
         return self._append({"event": "epoch", **values, "trial": trial})
 
     def end(self, trial: int, state: str) -> None:
-        """A trial ended, in one of `records.STATES`."""
-        self._append({"event": "end", "trial": trial, "state": state})
+        """A trial ended, in one of `records.STATES`; a failed one may end once more."""
+        if self._ended.get(trial, "failed") == "failed":
+            self._append({"event": "end", "trial": trial, "state": state})
 
     def error(self, trial: int, error: str) -> None:
         """What a failed trial raised, in one line."""
         self._append({"event": "error", "trial": trial, "error": error})
 
     def ended(self) -> dict[int, str]:
-        """State by number of every trial that has ended."""
-        return {x["trial"]: x["state"] for x in self.lines if x["event"] == "end"}
+        """State by number of every trial that has ended; the last one of a retried trial."""
+        return dict(self._ended)
 
     def epochs_of(self, trial: int) -> list[dict[str, Any]]:
         """The epochs on record for one trial, in order."""
@@ -61,19 +63,21 @@ class Journal:
         return {x["trial"]: x["config"] for x in self.lines if x["event"] == "start"}
 
     def _append(self, line: dict[str, Any]) -> bool:
-        key = self._key(line)
-        if key in self._seen:
+        once = line["event"] in ("start", "epoch")
+        if once and self._key(line) in self._seen:
             return False
         records.append(self.run, line)
-        self._seen.add(key)
+        self._seen.add(self._key(line))
         self.lines.append(line)
+        if line["event"] == "end":
+            self._ended[line["trial"]] = line["state"]
         for listener in self.listeners:
             listener(line)
         return True
 
     @staticmethod
     def _key(line: dict[str, Any]) -> tuple[Any, ...]:
-        return line["event"], line["trial"], line.get("epoch", line.get("state"))
+        return line["event"], line["trial"], line.get("epoch")
 
 
 def outcome(record: dict[str, Any] | None) -> str:

@@ -129,7 +129,10 @@ def print_experiment(
             ("epochs", f"{sum(epochs.values())}: {shown}"),
             ("resources", _resources(resources, slots, cpus)),
             ("time", _time(seconds)),
-            ("smallest p", f"{max(smallest.values()):.2g} at best, corrected, for any claim"),
+            (
+                "smallest p",
+                f"{max(smallest.values()):.2g} at best, corrected, for the hardest claim",
+            ),
         ],
     )
     for warning in decidability(spec.claims):

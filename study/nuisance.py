@@ -76,6 +76,24 @@ def explored_run(path: Path) -> tuple[records.Manifest, Journal]:
     return manifest, Journal(path)
 
 
+def check_sources(spec: ExperimentSpec) -> None:
+    """UserError for runs that are no searches, on other data, or ranked by different metrics."""
+    metrics = {}
+    for path in spec.sources:
+        manifest, _ = explored_run(Path(path))
+        if manifest.data["name"] != spec.data:
+            raise UserError(
+                f"--from {path}: it searched on {manifest.data['name']}, the experiment is on "
+                f"{spec.data}; leave it out, or name its data set with --data"
+            )
+        metrics[manifest.objective["name"]] = path
+    if len(metrics) > 1:
+        raise UserError(
+            f"--from: the searches are ranked by different metrics ({', '.join(sorted(metrics))}), "
+            "so their trials do not compare; take those of one"
+        )
+
+
 def _best_for(
     arm: Arm,
     budget: int,
@@ -95,11 +113,18 @@ def _best_for(
         configs = journal.configs()
         for number, value in finished_values(journal, metric).items():
             config = configs[number]
+            if not {"epochs", *names} <= set(config):
+                continue  # of a version whose space had other dimensions
             near = max(config["epochs"] / budget, budget / config["epochs"]) <= NEARBY
             apart = abs(config.get(STRENGTH, 0.0) - arm.strength)
             if not near or apart > 1 / 3 or (arm.strength == 0) != (config.get(STRENGTH, 0.0) == 0):
                 continue
             if is_better(metric, value, best[0] if best else math.nan):
-                origin = {"source": FROM_RUNS, "run": manifest.run_id, "trial": number}
+                origin = {
+                    "source": FROM_RUNS,
+                    "run": manifest.run_id,
+                    "trial": number,
+                    "seed": manifest.seeds[0],
+                }
                 best = value, {name: config[name] for name in names}, origin
     return (best[1], best[2]) if best else None

@@ -14,6 +14,7 @@ from study import domains
 from study.metrics import objective
 from study.records import SCHEMA_VERSION
 from study.spaces import Space, space
+from trainables.config import PRECISIONS
 from trainables.data import source
 from trainables.errors import UserError, unknown_name
 from trainables.models import MODELS
@@ -61,23 +62,18 @@ class SearchSpec:
             raise unknown_name("sampler", self.sampler, SAMPLERS)
         if self.scheduler not in SCHEDULERS:
             raise unknown_name("scheduler", self.scheduler, SCHEDULERS)
-        for option in ("trials", "max_epochs", "train_size"):
-            require_whole("--" + option.replace("_", "-"), getattr(self, option), 1)
+        require_whole("--trials", self.trials, 1)
+        require_whole("--max-epochs", self.max_epochs, 1)
         require_whole("--seed", self.seed, 0)
-        if self.name is not None and not re.fullmatch(
-            r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", self.name
-        ):
-            raise UserError(
-                f"--name must be 1 to 64 letters, digits, '.', '_' or '-', got {self.name!r}"
-            )
+        require_common(self.name, self.precision, self.train_size)
         entry = source(self.data or chosen.data)
         object.__setattr__(self, "data", self.data or chosen.data)
         if self.train_size is None:
             object.__setattr__(self, "train_size", entry.train_size)
         if self.data_dir is not None:
             object.__setattr__(self, "data_dir", os.path.abspath(self.data_dir))
-        if self.pretrained and not MODELS[chosen.model].pretrained:
-            raise UserError(f"--pretrained: {chosen.model} has no pretrained weights; leave it out")
+        if self.pretrained:
+            require_pretrained(chosen.model)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as the manifest keeps them."""
@@ -125,7 +121,7 @@ def searched_space(spec: SearchSpec) -> Space:
 
 
 def run_id(spec: SearchSpec) -> str:
-    """`<name>-<hash>`: the same specification has the same id, on every machine."""
+    """`<name>-<hash>`: the same specification has the same id, where --data-dir is the same."""
     chosen = searched_space(spec)
     values = {
         "schema": SCHEMA_VERSION,
@@ -190,6 +186,21 @@ def require_whole(option: str, value: int | None, least: int) -> None:
     """UserError unless `value` is None or a whole number of at least `least`."""
     if value is not None and (not isinstance(value, int) or value < least):
         raise UserError(f"{option} must be a whole number of at least {least}, got {value}")
+
+
+def require_common(name: str | None, precision: str, train_size: int | None) -> None:
+    """UserError for what is wrong with the options that searches and experiments share."""
+    require_whole("--train-size", train_size, 1)
+    if precision not in PRECISIONS:
+        raise unknown_name("precision", precision, PRECISIONS)
+    if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        raise UserError(f"--name must be 1 to 64 letters, digits, '.', '_' or '-', got {name!r}")
+
+
+def require_pretrained(model: str) -> None:
+    """UserError for a model that has no pretrained weights."""
+    if not MODELS[model].pretrained:
+        raise UserError(f"--pretrained: {model} has no pretrained weights; leave it out")
 
 
 def _require_amount(option: str, value: float, above_zero: bool) -> None:

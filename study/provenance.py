@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import platform
 import subprocess
@@ -49,6 +50,21 @@ def hardware(cluster: dict[str, float]) -> dict[str, Any]:
         "platform": platform.platform(),
         "processor": _processor(),
     }
+
+
+def session(cluster: dict[str, float]) -> dict[str, Any]:
+    """When, by which code and on what one sitting at a run works."""
+    return {
+        "started": now(),
+        "git": git_state(),
+        "packages": package_versions(),
+        "hardware": hardware(cluster),
+    }
+
+
+def now() -> str:
+    """The time, UTC, ISO 8601 to the second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def describe_data(dataset: Dataset, seed: int, train_size: int | None) -> dict[str, Any]:

@@ -84,8 +84,10 @@ class Manifest:
     kind: "search" or "experiment". spec: what was asked, the source of the run id.
     space: name, model, data and every dimension with bounds and role (a search).
     objective: {"name", "direction"}. data: {"name", "content_hash", "classes",
-    "train_size", "val_size", "class_counts", ...}. status: "running", "interrupted"
-    or "complete". seconds: wall time of all sessions together.
+    "train_size", "val_size", "class_counts", ...}. git, packages, hardware: of the first
+    session. sessions: {"started", "git", "packages", "hardware"} of every one, so that a
+    run continued with other code says so. status: "running", "interrupted" or "complete".
+    seconds: wall time of all sessions together.
     """
 
     run_id: str
@@ -101,6 +103,7 @@ class Manifest:
     command: str
     space: dict[str, Any] = field(default_factory=dict)
     experiment: dict[str, Any] = field(default_factory=dict)
+    sessions: list[dict[str, Any]] = field(default_factory=list)
     status: str = "running"
     seconds: float = 0.0
     schema_version: int = SCHEMA_VERSION
@@ -171,11 +174,16 @@ def read_journal(run: Path) -> list[dict[str, Any]]:
         except ValueError:
             if number == len(lines):
                 break
-            raise UserError(
-                f"{path} is damaged in line {number}; delete that line to lose only its epoch",
-                FAILED,
-            ) from None
+            raise _damaged(path, number) from None
+        if not isinstance(records[-1], dict) or not {"event", "trial"} <= set(records[-1]):
+            raise _damaged(path, number)
     return records
+
+
+def _damaged(path: Path, number: int) -> UserError:
+    return UserError(
+        f"{path} is damaged in line {number}; delete that line to lose only its event", FAILED
+    )
 
 
 def tables(journal: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -213,7 +221,7 @@ def tables(journal: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame]:
                 "epoch": rows[-1]["epoch"] if rows else 0,
                 "epochs": config.get("config.epochs"),
                 "seconds": math.fsum(row["seconds"] for row in rows),
-                "error": errors.get(number, ""),
+                "error": errors.get(number, "") if end.get("state") == "failed" else "",
                 **({k: v for k, v in rows[-1].items() if k not in TRIAL_COLUMNS} if rows else {}),
                 **config,
             }

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from study import cli
+from study import cli, exits
 from study.metrics import OBJECTIVES
 from study.plan import SAMPLERS, SCHEDULERS, Resources, SearchSpec
 from trainables.errors import FAILED
@@ -72,4 +72,4 @@ def main(
 
 
 if __name__ == "__main__":
-    cli.start(main, "study.run")
+    exits.start(main, "study.run")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +91,7 @@ def staged(
         display.note("starting Ray")
         with cluster.connected(request.resources, request.trials, run / cluster.LOG) as slots:
             manifest = before or _manifest(request, dataset, slots)
+            manifest.sessions.append(provenance.session(slots.cluster))
             journal.listeners += [*listeners(journal), display]
             with session.recorded(run, manifest, journal):
                 display.note(_on_what(slots))
@@ -147,11 +147,11 @@ def _manifest(request: Request, dataset: Dataset, slots: cluster.Slots) -> recor
     return records.Manifest(
         run_id=request.run.name,
         data=provenance.describe_data(dataset, request.split_seed, request.train_size),
+        created=provenance.now(),
+        command=provenance.command_line(),
         git=provenance.git_state(),
         packages=provenance.package_versions(),
         hardware=provenance.hardware(slots.cluster),
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        command=provenance.command_line(),
         **request.identity,
     )
 

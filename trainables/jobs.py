@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainables.closed_form import closed_form
 from trainables.config import TrainConfig
-from trainables.data.base import Dataset
 from trainables.reporting import Report
+
+if TYPE_CHECKING:
+    from trainables.data.base import Dataset
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis import text
-from analysis.caveats import edge
+from analysis.caveats import code_caveats, edge
 from analysis.experiment import names
 from analysis.experiment.cells import Experiment
 from study.domains import from_json
@@ -34,9 +34,7 @@ def limits(experiment: Experiment) -> list[str]:
         *_edges(experiment),
     ]
     lines += [*_fixed(experiment), *map(str, data.get("notices", []))]
-    if run.manifest.git.get("dirty"):
-        lines.append("The code had uncommitted changes: the commit alone does not repeat this run.")
-    return lines
+    return lines + code_caveats(run)
 
 
 def _guessing(experiment: Experiment) -> list[str]:
@@ -92,6 +90,10 @@ def _tuning(experiment: Experiment) -> list[str]:
             f"{listed.capitalize()} of each arm at each budget come from explored runs "
             f"({', '.join(runs)}); these need not have tried equally hard for every arm."
         )
+        seeds = set(experiment.run.manifest.seeds)
+        shared = [str(seed) for seed in seeds & {row.get("seed") for row in chosen}]
+        if shared:
+            line += f" They drew initialisation and split of seed {text.listed(shared)} too."
     else:
         line = (
             f"Not tuned: {listed} are the spaces' defaults for every arm and budget. A system "

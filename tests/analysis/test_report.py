@@ -8,12 +8,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from analysis.caveats import caveats, edge_warnings
 from analysis.importance import MIN_COMPLETED
 from analysis.load import load_run
-from analysis.report import main, write_report
+from analysis.report import write_report
 from analysis.search import summary
 from analysis.tables import best_trial, ordered_trials
 from study.domains import describe
@@ -160,15 +159,21 @@ def test_caveats_come_from_the_manifest(tmp_path: Path) -> None:
         assert words in lines
 
 
+def report(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own."""
+    command = [sys.executable, "-m", "analysis.report", *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
 def test_command_says_errors_in_one_line(tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, [str(tmp_path / "no"), "--out", str(tmp_path / "out")])
-    assert result.exit_code == 2
+    result = report("--out", str(tmp_path / "out"), str(tmp_path / "no"))
+    assert result.returncode == 2
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1
     (tmp_path / "file").write_text("")
     run = write_run(tmp_path / "run", ["completed"])
-    result = CliRunner().invoke(main, [str(run), "--out", str(tmp_path / "file")])
-    assert result.exit_code == 1
+    result = report(str(run), "--out", str(tmp_path / "file"))
+    assert result.returncode == 1
     assert "cannot write the report" in result.stderr
 
 

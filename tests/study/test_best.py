@@ -50,6 +50,15 @@ def test_a_later_session_keeps_the_best_of_an_earlier_one(tmp_path: Path) -> Non
     assert (tmp_path / BEST_WEIGHTS).read_text() == "2"
 
 
+def test_a_session_killed_before_it_moved_the_best_weights_loses_nothing(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    play(journal, 0, 0.2)
+    play(journal, 1, 0.1)  # nobody listened: its end is on record, its weights are not moved
+    BestKeeper(Journal(tmp_path), LOSS)
+    assert (tmp_path / BEST_WEIGHTS).read_text() == "1"
+    assert list((tmp_path / CHECKPOINTS).iterdir()) == []
+
+
 def test_of_equals_the_earlier_is_the_best(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     for number in (0, 1):

@@ -202,7 +202,6 @@ def test_all_problems_of_a_file_are_told_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (("budgets = [2, 4]", "budgets = [4]\nseeds = 4"), "can never be decided: 4 seeds"),
         (
             ('"tiny_aug", "tiny"', '"tiny", {space = "tiny_aug", augment_strength = 0.0}'),
             "train the same thing twice",
@@ -259,3 +258,16 @@ def test_importing_the_claims_loads_nothing_heavy():
         [sys.executable, "-c", code + "sys.modules))"], capture_output=True, text=True, check=True
     )
     assert out.stdout.strip() == "set()"
+
+
+def test_a_trend_over_few_seeds_is_decidable_by_its_own_arithmetic() -> None:
+    trend = CLAIMS["strength_dose_response"]
+    assert minimum_p(trend, 4) == pytest.approx(6.0**-4)
+
+
+def test_drawn_sign_flips_bound_the_smallest_p_however_many_seeds() -> None:
+    claim = dataclasses.replace(CLAIMS["aug_gap_smaller"], alpha=1e-5)
+    assert minimum_p(claim, 20) == pytest.approx(1 / (2**14 + 1))
+    (warning,) = decidability([dataclasses.replace(claim, seeds=20)])
+    assert "cannot be decided with 20 seeds" in warning
+    assert "--seeds" not in warning

@@ -61,6 +61,11 @@ def test_three_seeds_are_said_to_decide_nothing() -> None:
         ("--data svnh", "did you mean svhn?"),
         ("--workers-per-trial 2", "--workers-per-trial"),
         ("--from /nowhere", "/nowhere is not a run directory"),
+        ("--from /nowhere --dry-run", "/nowhere is not a run directory"),
+        ("--precision fp61", "unknown precision 'fp61'"),
+        ("--pretrained", "cnn has no pretrained weights"),
+        ("--from /nowhere --no-tune", "leave out what tunes them"),
+        ("--name ../../evil", "--name must be"),
     ],
 )
 def test_a_wrong_request_is_one_line(arguments: str, message: str, tmp_path: Path) -> None:

@@ -65,6 +65,13 @@ def test_every_dimension_survives_json_and_holds_its_default(domain: Domain) -> 
     assert describe(domain)
 
 
+def test_a_choice_takes_its_own_types_only() -> None:
+    batch = Choice((32, 64), default=32, role="nuisance")
+    assert batch.contains(64)
+    assert not batch.contains(64.0)
+    assert not batch.contains(65)
+
+
 def test_a_manifest_with_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown kind of dimension 'matrix'"):
         from_json({"kind": "matrix"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -64,6 +65,7 @@ def finished(arguments: list[str]) -> tuple[Path, dict]:
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     (run_dir,) = runs.iterdir()
+    _make_the_other_candidates_look_better(run_dir)
     before = records.read_journal(run_dir)
     told = last_json(run(*arguments, "--json", module=CONFIRM))
     assert records.read_journal(run_dir)[: len(before)] == before
@@ -102,6 +104,18 @@ def test_seeds_are_shared_between_arms_and_cells_use_one_set_of_parameters(finis
         assert (group["config.split_seed"] == group["config.seed"]).all()
 
 
+def test_a_choice_once_made_is_kept_whatever_the_tuning_would_say_now(finished) -> None:
+    """What `_run_on_ray` reads on continuing is the manifest, not the journal."""
+    run_dir, _ = finished
+    manifest = records.read_manifest(run_dir)
+    assert len(manifest.sessions) == 2
+    chosen = {(r["arm"], r["budget"]): r["parameters"] for r in manifest.experiment["nuisance"]}
+    trials = records.read_table(run_dir / records.TRIALS)
+    for row in trials[trials["config.phase"] == "confirm"].to_dict("records"):
+        for name, value in chosen[row["config.arm"], row["config.budget"]].items():
+            assert row[f"config.{name}"] == value
+
+
 def test_predictions_agree_with_the_recorded_test_accuracy(finished) -> None:
     run_dir, _ = finished
     trials = records.read_table(run_dir / records.TRIALS)
@@ -128,6 +142,16 @@ def test_each_claim_has_a_verdict_and_the_report_is_there(finished) -> None:
 def test_asking_again_trains_nothing(finished, arguments: list[str]) -> None:
     again = last_json(run(*arguments, "--json", "--quiet", module=CONFIRM, timeout=60))
     assert again == finished[1]
+
+
+def _make_the_other_candidates_look_better(run_dir: Path) -> None:
+    """Turn the recorded losses round: a new choice would be the other candidate."""
+    lines = records.read_journal(run_dir)
+    for line in lines:
+        if line["event"] == "epoch" and line["trial"] < TUNING:
+            line["val_loss"] = -line["val_loss"]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (run_dir / records.JOURNAL).write_text(text)
 
 
 def _among_the_cells(runs: Path) -> bool:

@@ -89,6 +89,14 @@ def test_the_id_follows_what_is_asked() -> None:
     assert len({experiment_id(spec) for spec in (SPEC, *others)}) == 6
 
 
+def test_other_ranges_are_another_experiment(monkeypatch) -> None:
+    before = experiment_id(SPEC)
+    space = SPACES["resnet18"]
+    wider = {**space.dimensions, "weight_decay": replace(space.dimensions["weight_decay"], high=1)}
+    monkeypatch.setitem(SPACES, "resnet18", replace(space, dimensions=wider))
+    assert experiment_id(SPEC) != before
+
+
 def test_an_experiment_without_claims_is_refused() -> None:
     with pytest.raises(UserError, match="at least one claim"):
         ExperimentSpec(())

@@ -13,7 +13,7 @@ from study.claims import overridden, select
 from study.experiment_plan import DEFAULTS, FROM_RUNS, MATCHED, ExperimentSpec, tuning_trials
 from study.journal import Journal
 from study.metrics import METRICS
-from study.nuisance import choose
+from study.nuisance import check_sources, choose
 from tests.study.test_records import epoch, manifest
 from trainables.errors import UserError
 
@@ -52,9 +52,10 @@ def test_where_every_candidate_diverged_the_defaults_remain_and_are_said_to(tmp_
     assert origins["resnet18_aug", 4] == {"source": MATCHED}
 
 
-def a_search(run: Path, trials: list[dict], model: str = "resnet18") -> str:
+def a_search(run: Path, trials: list[dict], model: str = "resnet18", **changes) -> str:
     run.mkdir()
-    records.write_manifest(run, manifest(run_id=run.name, space={"model": model}))
+    values = {"data": {"name": "street_digits"}, "space": {"model": model}, **changes}
+    records.write_manifest(run, manifest(run_id=run.name, **values))
     journal = Journal(run)
     for number, (config, value) in enumerate(trials):
         finish(journal, number, config, value)
@@ -80,7 +81,12 @@ def test_runs_speak_for_budgets_and_strengths_near_their_own(tmp_path: Path) -> 
     chosen, origins = choose(spec, Journal(tmp_path), METRIC)
     assert chosen["resnet18_aug", 16]["learning_rate"] == 1e-2
     assert chosen["resnet18_aug", 4]["learning_rate"] == 2e-2
-    assert origins["resnet18_aug", 4] == {"source": FROM_RUNS, "run": "search", "trial": 1}
+    assert origins["resnet18_aug", 4] == {
+        "source": FROM_RUNS,
+        "run": "search",
+        "trial": 1,
+        "seed": 0,
+    }
     assert origins["resnet18", 4] == {"source": DEFAULTS}
 
 
@@ -88,6 +94,27 @@ def test_runs_of_another_model_do_not_count(tmp_path: Path) -> None:
     source = a_search(tmp_path / "search", [(config(augment_strength=0.5), 0.1)], model="cnn")
     _, origins = choose(replace(SPEC, sources=(source,)), Journal(tmp_path), METRIC)
     assert {origin["source"] for origin in origins.values()} == {DEFAULTS}
+
+
+def test_runs_on_other_data_or_ranked_differently_are_refused(tmp_path: Path) -> None:
+    trials = [(config(augment_strength=0.5), 0.1)]
+    other = a_search(tmp_path / "other", trials, data={"name": "uci_digits"})
+    with pytest.raises(UserError, match="searched on uci_digits, the experiment is on street"):
+        check_sources(replace(SPEC, sources=(other,)))
+    by_loss = a_search(tmp_path / "loss", trials)
+    by_accuracy = a_search(
+        tmp_path / "accuracy", trials, objective={"name": "val_accuracy", "direction": "max"}
+    )
+    check_sources(replace(SPEC, sources=(by_loss,)))
+    with pytest.raises(UserError, match=r"different metrics \(val_accuracy, val_loss\)"):
+        check_sources(replace(SPEC, sources=(by_loss, by_accuracy)))
+
+
+def test_trials_of_a_version_with_other_dimensions_are_passed_over(tmp_path: Path) -> None:
+    old = {"learning_rate": 1e-2, "epochs": 4, "augment_strength": 0.5}
+    source = a_search(tmp_path / "search", [(old, 0.1)])
+    _, origins = choose(replace(SPEC, sources=(source,)), Journal(tmp_path), METRIC)
+    assert origins["resnet18_aug", 4] == {"source": DEFAULTS}
 
 
 def test_an_experiment_is_no_source(tmp_path: Path) -> None:

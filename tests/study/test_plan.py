@@ -74,6 +74,7 @@ def test_max_epochs_ends_the_range_and_keeps_the_default_inside() -> None:
         ({"train_size": 0}, "--train-size must be"),
         ({"seed": -1}, "--seed must be a whole number of at least 0, got -1"),
         ({"name": "a/b"}, "--name must be"),
+        ({"precision": "fp61"}, "unknown precision 'fp61'"),
         ({"space": "cnn", "pretrained": True}, "cnn has no pretrained weights"),
     ],
 )

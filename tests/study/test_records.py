@@ -76,7 +76,7 @@ def test_a_torn_last_line_is_left_out_and_the_journal_goes_on(tmp_path: Path) ->
 
 
 def test_damage_in_the_middle_of_a_journal_is_named(tmp_path: Path) -> None:
-    (tmp_path / records.JOURNAL).write_text('{"event": "start"}\nnonsense\n{"event": "end"}\n')
+    (tmp_path / records.JOURNAL).write_text('{"event": "end", "trial": 0}\nnonsense\n{}\n')
     with pytest.raises(UserError, match="damaged in line 2"):
         records.read_journal(tmp_path)
 
@@ -108,6 +108,32 @@ def test_a_failed_trial_keeps_what_it_raised(tmp_path: Path) -> None:
     journal.error(0, "ValueError: no")
     _, trials = records.tables(journal.lines)
     assert trials[["state", "error"]].values.tolist() == [["failed", "ValueError: no"]]
+
+
+def test_a_failed_trial_that_succeeds_later_is_a_success(tmp_path: Path) -> None:
+    told: list[dict] = []
+    journal = Journal(tmp_path)
+    journal.listeners.append(told.append)
+    journal.start(0, {"epochs": 1})
+    for state in ("failed", "failed", "completed", "failed"):
+        journal.end(0, state)
+        if state == "failed":
+            journal.error(0, "OSError: full")
+    journal.epoch(0, epoch(1, of=1))
+    assert [event["state"] for event in told if event["event"] == "end"] == [
+        "failed",
+        "failed",
+        "completed",
+    ]
+    assert Journal(tmp_path).ended() == {0: "completed"}
+    _, trials = records.tables(Journal(tmp_path).lines)
+    assert trials[["state", "error"]].values.tolist() == [["completed", ""]]
+
+
+def test_a_line_that_is_no_event_is_named(tmp_path: Path) -> None:
+    (tmp_path / records.JOURNAL).write_text('{"event": "start", "trial": 0}\n[1]\n{}\n')
+    with pytest.raises(UserError, match="damaged in line 2"):
+        records.read_journal(tmp_path)
 
 
 def test_no_events_make_empty_tables_with_all_columns() -> None:

@@ -98,7 +98,7 @@ def test_output_fits_80_columns_and_has_a_line_a_trial(finished) -> None:
     lines = [line for line in shown if line.startswith("trial ") and "lr " in line]
     assert len(lines) == TRIALS
     paths = ("report ",)
-    assert max(len(line) for line in shown if not line.startswith(paths)) <= 88
+    assert max(len(line) for line in shown if not line.startswith(paths)) <= 80
     assert "Ray" in stdout
     assert "WARNING" not in stdout
 

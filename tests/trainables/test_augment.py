@@ -184,6 +184,7 @@ def test_erasing_is_bounded_by_the_policy():
     assert erased.max() <= (POLICY.erasing + 1 / 32) ** 2
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_cpu_generator_gives_the_same_images_on_a_gpu():
     images = pictures(64)

@@ -1,0 +1,65 @@
+"""How every command ends: one line for what the user can mend, and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import shlex
+import signal
+import sys
+from typing import NoReturn
+
+import click
+
+from trainables.errors import FAILED, MISUSE, UserError
+
+INTERRUPTED = 130
+
+
+def start(command: click.Command, module: str) -> NoReturn:
+    """Run a command to its exit code: 0 done, 1 failed, 2 misuse, 130 interrupted.
+
+    What the user can mend is one line on stderr; --debug shows the traceback instead.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)  # a scheduler's notice is treated as ^C
+    debug = "--debug" in sys.argv[1:]
+    try:
+        code = command.main(prog_name=f"python -m {module}", standalone_mode=False)
+    except click.ClickException as error:
+        code = _fail(error.format_message(), MISUSE)
+    except (click.Abort, KeyboardInterrupt):
+        again = shlex.join(["python", "-m", module, *sys.argv[1:]])
+        code = _fail(f"interrupted; what was finished is kept. To continue: {again}", INTERRUPTED)
+    except UserError as error:
+        if debug:
+            raise
+        code = _fail(str(error), error.exit_code)
+    except OSError as error:
+        if debug:
+            raise
+        code = _fail(_disk_message(error), FAILED)
+    except Exception as error:
+        if debug:
+            raise
+        what = " ".join(str(error).split())
+        code = _fail(f"{type(error).__name__}: {what} (--debug shows where)", FAILED)
+    sys.exit(code or 0)
+
+
+def _fail(message: str, code: int) -> int:
+    for line in message.splitlines() or [message]:  # one for each problem
+        print(f"error: {line}" if code != INTERRUPTED else line, file=sys.stderr)
+    return code
+
+
+def _disk_message(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return (
+            f"the disk of {error.filename or 'the run directory'} is full; what was finished "
+            "is kept: free some space and run the same command again"
+        )
+    return f"{error.filename or 'system'}: {error.strerror or error}"
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    signal.signal(signum, signal.SIG_IGN)
+    raise KeyboardInterrupt
