@@ -80,6 +80,8 @@ def main(
     if dry_run:
         listing.print_experiment(console, spec, resources, output.storage)
         return 0
+    if not output.quiet:
+        listing.print_warnings(console, spec.claims)
     from study import summary
     from study.experiment import experiment
 

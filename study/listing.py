@@ -135,7 +135,12 @@ def print_experiment(
             ),
         ],
     )
-    for warning in decidability(spec.claims):
+    print_warnings(console, spec.claims)
+
+
+def print_warnings(console: Console, claims: Sequence[Claim]) -> None:
+    """A line for each claim that no outcome can decide."""
+    for warning in decidability(claims):
         console.print(Text(f"warning: {warning}", style="yellow"), highlight=False)
 
 

@@ -9,7 +9,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib import image
 
 WIDTHS = (390, 1280)
 # Frames stand in for windows, which headless Chromium does not make narrower than 500 px;
@@ -92,3 +94,18 @@ def test_report_in_a_browser(hostile_report: Path, experiment_report: Path, tmp_
         else:
             assert facts["verdict"] < 900  # in the first screen
             assert facts["opened"] >= 2
+
+
+@pytest.mark.parametrize("width", [500, 1280])  # 500 is the narrowest window Chromium makes
+def test_a_screenshot_shows_the_page(experiment_report: Path, tmp_path: Path, width: int) -> None:
+    picture = tmp_path / "page.png"
+    command = [chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    command += [f"--user-data-dir={tmp_path / 'profile'}", "--hide-scrollbars"]
+    command += [f"--window-size={width},1600", f"--screenshot={picture}"]
+    subprocess.run([*command, experiment_report.as_uri()], capture_output=True, timeout=120)
+    pixels = image.imread(picture)
+    assert pixels.shape[:2] == (1600, width)
+    # Text, badges and figures reach down the page: no band of it is blank.
+    bands = pixels[:, :, :3].reshape(4, -1, 3)
+    assert all(len(np.unique((band * 255).astype(np.uint8), axis=0)) > 20 for band in bands)
