@@ -67,7 +67,7 @@ def run_trials(
         ),
         run_config=tune.RunConfig(
             name="tune",
-            storage_path=str(journal.run),
+            storage_path=str(journal.run.resolve()),  # Ray takes a relative one for a URI
             failure_config=tune.FailureConfig(max_failures=RETRIES),
             callbacks=[_Errors(journal)],
             verbose=0,

@@ -33,7 +33,8 @@ TIMES = ["seconds", "images_per_second"]
 def finished(tmp_path_factory) -> tuple[Path, dict, str]:
     """A search run to its end on one slot: (directory, its JSON line, stdout)."""
     storage = tmp_path_factory.mktemp("finished")
-    done = run(*ARGUMENTS, "--storage", str(storage), "--concurrency", "1", "--json")
+    relative = os.path.relpath(storage, ROOT)  # as the default, "runs", is
+    done = run(*ARGUMENTS, "--storage", relative, "--concurrency", "1", "--json")
     return storage / RUN_ID, last_json(done), done.stdout
 
 
@@ -106,9 +107,8 @@ def test_output_fits_80_columns_and_has_a_line_a_trial(finished) -> None:
 def test_asking_again_reports_without_training(finished) -> None:
     run_dir, told, _ = finished
     start = time.monotonic()
-    again = last_json(
-        run(*ARGUMENTS, "--storage", str(run_dir.parent), "--json", "--quiet", timeout=60)
-    )
+    relative = os.path.relpath(run_dir.parent, ROOT)
+    again = last_json(run(*ARGUMENTS, "--storage", relative, "--json", "--quiet", timeout=60))
     assert again == told
     assert time.monotonic() - start < 30
 
@@ -118,7 +118,8 @@ def test_deleted_tables_and_report_come_back(finished) -> None:
     before = records.read_table(run_dir / records.EPOCHS)
     (run_dir / records.EPOCHS).unlink()
     (run_dir / "report" / "index.html").unlink()
-    again = last_json(run(*ARGUMENTS, "--storage", str(run_dir.parent), "--json", "--quiet"))
+    relative = os.path.relpath(run_dir.parent, ROOT)
+    again = last_json(run(*ARGUMENTS, "--storage", relative, "--json", "--quiet"))
     assert again == told
     assert records.read_table(run_dir / records.EPOCHS).equals(before)
     assert (run_dir / "report" / "index.html").exists()
