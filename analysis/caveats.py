@@ -49,7 +49,8 @@ def code_caveats(run: Run) -> list[str]:
     ):
         kinds = []
         for session in sessions:
-            kind = session[key].get("commit") if key == "git" else session[key]
+            # Memory is what was free, and differs between two sessions on one machine.
+            kind = {k: v for k, v in session[key].items() if k not in ("dirty", "memory_gib")}
             kinds += [kind] if kind not in kinds else []
         if len(kinds) > 1:
             lines.append(

@@ -20,8 +20,6 @@ ENVIRONMENT = {
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     # A trial without a GPU keeps the variables that say which GPUs there are.
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    # Token authentication, as is Ray's default; saying so spares a paragraph of output.
-    "RAY_AUTH_MODE": "token",
     "RAY_USAGE_STATS_ENABLED": "0",
     # Old-style output, which `verbose=0` silences; the new style prints tables regardless.
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -56,10 +54,10 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     address = resources.address or os.environ.get("RAY_ADDRESS")
-    if not address:  # what this machine lacks is said before Ray is started on it
-        fit(replace(resources, gpus_per_trial=0.0), trials, {"CPU": float(available_cpus())})
     import ray
 
+    # Ray turns token authentication on by itself, and says so in a paragraph of output.
+    logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)
     options = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
     try:
         if address:
@@ -80,6 +78,15 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
         yield fit(resources, trials, ray.cluster_resources(), address)
     finally:
         ray.shutdown()
+
+
+def check(resources: Resources, trials: int) -> None:
+    """UserError for more CPUs than this machine has, where the run is to be on it.
+
+    Asked before anything is written or started; GPUs are counted by Ray once it is up.
+    """
+    if not (resources.address or os.environ.get("RAY_ADDRESS")):
+        fit(replace(resources, gpus_per_trial=0.0), trials, {"CPU": float(available_cpus())})
 
 
 def fit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shlex
 import signal
 import sys
@@ -27,8 +28,8 @@ def start(command: click.Command, module: str) -> NoReturn:
     except click.ClickException as error:
         code = _fail(error.format_message(), MISUSE)
     except (click.Abort, KeyboardInterrupt):
-        again = shlex.join(["python", "-m", module, *sys.argv[1:]])
-        code = _fail(f"interrupted; what was finished is kept. To continue: {again}", INTERRUPTED)
+        kept = "interrupted; what was finished is kept. To continue"
+        code = _fail(f"{kept}: {again(module)}", INTERRUPTED)
     except UserError as error:
         if debug:
             raise
@@ -43,6 +44,12 @@ def start(command: click.Command, module: str) -> NoReturn:
         what = " ".join(str(error).split())
         code = _fail(f"{type(error).__name__}: {what} (--debug shows where)", FAILED)
     sys.exit(code or 0)
+
+
+def again(module: str) -> str:
+    """The command of this process as one would type it again, `uv run` included."""
+    through_uv = ["uv", "run"] if "UV_RUN_RECURSION_DEPTH" in os.environ else []
+    return shlex.join([*through_uv, "python", "-m", module, *sys.argv[1:]])
 
 
 def _fail(message: str, code: int) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from study import domains, records, session
+from study import cluster, domains, records, session
 from study.best import CHECKPOINTS, CheckpointCleaner
 from study.claims_toml import claim_from_dict
 from study.experiment_plan import (
@@ -22,7 +22,7 @@ from study.experiment_plan import (
 from study.journal import Journal
 from study.metrics import METRICS
 from study.nuisance import check_sources, choose
-from study.plan import Resources
+from study.plan import Resources, require_directory
 from study.spaces import SPACES
 from study.stage import FIXED, Request, Stage, nothing_finished, restore_outputs, staged
 from trainables.errors import UserError
@@ -77,6 +77,8 @@ def experiment(
                 _run_on_ray(run, spec, stage)
         else:
             restore_outputs(run)
+            if console and not quiet:
+                console.print(f"{run.name} is complete: nothing was trained", style="dim")
         return load_experiment(run)
 
 
@@ -85,6 +87,8 @@ def check(spec: ExperimentSpec, resources: Resources) -> None:
     if resources.workers_per_trial > 1:
         raise UserError("--workers-per-trial: an experiment's cells train on one worker each")
     check_sources(spec)
+    require_directory(str(spec.data), spec.data_dir)
+    cluster.check(resources, planned(spec))
 
 
 def _request(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from study import domains, records, session
+from study import cluster, domains, records, session
 from study.best import CHECKPOINTS, BestKeeper, best_trial
 from study.journal import Journal
 from study.metrics import METRICS, Metric
-from study.plan import Resources, SearchSpec, run_id, searched_space
+from study.plan import Resources, SearchSpec, require_directory, run_id, searched_space
 from study.stage import FIXED, Request, Stage, nothing_finished, restore_outputs, staged
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def search(
     console: Console | None = None,
 ) -> SearchResult:
     """`explore`, of a specification that is already made."""
+    check(spec, resources)
     run = session.open_directory(storage, run_id(spec))
     console = console or Console()
     with session.locked(run):
@@ -75,7 +76,15 @@ def search(
             _search(run, spec, resources, manifest, download, quiet, console)
         else:
             restore_outputs(run)
+            if not quiet:
+                console.print(f"{run.name} is complete: nothing was trained", style="dim")
         return load_result(run)
+
+
+def check(spec: SearchSpec, resources: Resources) -> None:
+    """What can be known to be wrong before anything is written or started."""
+    require_directory(str(spec.data), spec.data_dir)
+    cluster.check(resources, spec.trials)
 
 
 def _search(

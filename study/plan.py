@@ -153,7 +153,8 @@ def estimate(spec: SearchSpec, resources: Resources, cpus: int) -> Estimate:
     epochs = chosen.dimensions["epochs"]
     assert isinstance(epochs, domains.Int)
     kept = SHARE_AFTER_PRUNING if spec.scheduler == "asha" else 1.0
-    expected = kept * (epochs.default + (spec.trials - 1) * _log_mean(epochs.low, epochs.high))
+    asked = epochs.default + (spec.trials - 1) * _log_mean(epochs.low, epochs.high)
+    expected = max(float(spec.trials), kept * asked)
     slots = slots_here(resources, spec.trials, cpus)
     seconds = wall_seconds({chosen.model: expected}, spec.train_size, resources, slots, cpus)
     return Estimate(expected, spec.trials * epochs.high, seconds, slots)
@@ -195,6 +196,12 @@ def require_common(name: str | None, precision: str, train_size: int | None) -> 
         raise unknown_name("precision", precision, PRECISIONS)
     if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
         raise UserError(f"--name must be 1 to 64 letters, digits, '.', '_' or '-', got {name!r}")
+
+
+def require_directory(data: str, data_dir: str | None) -> None:
+    """UserError for a data directory that is not there, of a data set that reads one."""
+    if data_dir is not None and source(data).takes_directory and not os.path.isdir(data_dir):
+        raise UserError(f"--data-dir {data_dir}: no such folder; name the one with the files")
 
 
 def require_pretrained(model: str) -> None:

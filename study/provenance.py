@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from study.exits import again
 
 if TYPE_CHECKING:
     from trainables.data.base import Dataset
@@ -90,12 +93,10 @@ def describe_data(dataset: Dataset, seed: int, train_size: int | None) -> dict[s
 
 def command_line() -> str:
     """The command that started this process, as one would type it again."""
-    import shlex
-
     module = getattr(sys.modules.get("__main__"), "__spec__", None)
     if module is not None and module.name:
         name = module.name.removesuffix(".__main__")
-        return shlex.join(["python", "-m", name, *sys.argv[1:]])
+        return again(name)
     return shlex.join([os.path.basename(sys.argv[0]) or "python", *sys.argv[1:]])
 
 

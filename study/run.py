@@ -55,11 +55,13 @@ def main(
     if space is None:
         raise click.UsageError("--space NAME is needed; --list shows the spaces")
     spec = SearchSpec(space=space, **options)
+    from study.explore import check, search
+
+    check(spec, resources)
     if dry_run:
         listing.print_plan(console, spec, resources, output.storage)
         return 0
     from study import summary
-    from study.explore import search
 
     result = search(
         spec, output.storage, resources, download=download, quiet=output.quiet, console=console
