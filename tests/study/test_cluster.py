@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from study.cluster import fit
 from study.plan import Resources
+from tests.study.commands import ROOT
 from trainables.errors import UserError
 
 TWO = {"CPU": 2.0}
@@ -46,3 +51,19 @@ def test_no_more_slots_than_trials() -> None:
 def test_more_than_there_is_is_refused(resources: Resources, message: str) -> None:
     with pytest.raises(UserError, match=message):
         fit(resources, 100, TWO)
+
+
+def test_a_notebook_that_imported_ray_can_run_twice(tmp_path: Path) -> None:
+    """Ray reads its environment when it is imported: what is set later must not lock it out."""
+    code = (
+        "import ray\n"
+        "from pathlib import Path\n"
+        "from study.cluster import connected\n"
+        "from study.plan import Resources\n"
+        "for _ in range(2):\n"
+        f"    with connected(Resources(), 1, Path({str(tmp_path / 'ray.log')!r})) as slots:\n"
+        "        print(slots.count, ray.get(ray.remote(lambda: 7).remote()))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.split() == ["1", "7"] * 2, done.stderr
+    assert done.stderr == ""
