@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +38,31 @@ def last_json(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     values: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return values
+
+
+def heavy_imports(module: str, arguments: list[str], heavy: set[str]) -> tuple[set[str], str]:
+    """(which of these packages a command imports, what it printed), in a process of its own."""
+    code = (
+        "import json, runpy, sys\n"
+        f"sys.argv = [{module!r}, *{arguments!r}]\n"
+        f"try: runpy.run_module({module!r}, run_name='__main__')\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "print(json.dumps(sorted(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return heavy & set(json.loads(done.stderr.splitlines()[-1])), done.stdout
+
+
+def wait_until(
+    condition: Callable[[], bool], process: subprocess.Popen, seconds: float = 240
+) -> None:
+    """Wait for a running command to get somewhere; it is killed where it does not in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the command ended before it could be stopped"
+        if condition():
+            return
+        time.sleep(0.02)
+    process.kill()
+    raise AssertionError("the command did not get far enough in time")

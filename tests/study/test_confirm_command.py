@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from study.claims import CLAIMS
-from tests.study.commands import ROOT, run
+from tests.study.commands import heavy_imports, run
 
 CONFIRM = "study.confirm"
 
 
 @pytest.mark.parametrize("arguments", ["--help", "--list", "--dry-run"])
 def test_quick_answers_import_nothing_heavy(arguments: str) -> None:
-    code = (
-        "import sys, runpy\n"
-        f"sys.argv = ['study.confirm', *{arguments.split()!r}]\n"
-        "try: runpy.run_module('study.confirm', run_name='__main__')\n"
-        "except SystemExit as end: assert not end.code, end.code\n"
-        "heavy = {'torch', 'ray', 'optuna', 'pandas', 'numpy', 'scipy'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-    assert max(map(len, done.stdout.splitlines())) <= 80
+    heavy = {"torch", "ray", "optuna", "pandas", "numpy", "scipy"}
+    imported, shown = heavy_imports("study.confirm", arguments.split(), heavy)
+    assert not imported
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_list_shows_every_claim() -> None:

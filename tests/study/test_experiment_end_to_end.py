@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 
 from study import records
-from tests.study.commands import ROOT, command, last_json, run
+from tests.study.commands import ROOT, command, last_json, run, wait_until
 
 CONFIRM = "study.confirm"
 CLAIMS = """
@@ -61,7 +60,7 @@ def finished(arguments: list[str]) -> tuple[Path, dict]:
         start_new_session=True,
     )
     runs = Path(arguments[-1])
-    _wait_until(lambda: _among_the_cells(runs), process)
+    wait_until(lambda: _among_the_cells(runs), process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     (run_dir,) = runs.iterdir()
@@ -159,14 +158,3 @@ def _among_the_cells(runs: Path) -> bool:
         ended = [x for x in records.read_journal(journal.parent) if x["event"] == "end"]
         return len(ended) >= TUNING + 2
     return False
-
-
-def _wait_until(condition, process: subprocess.Popen, seconds: float = 240) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the experiment ended before it could be killed"
-        if condition():
-            return
-        time.sleep(0.02)
-    process.kill()
-    raise AssertionError("the experiment did not get far enough in time")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,7 @@ import pytest
 from study import records
 from study.plan import SearchSpec, run_id
 from study.spaces import SPACES
-from tests.study.commands import ROOT, run
+from tests.study.commands import heavy_imports, run
 from tests.study.test_records import manifest
 
 QUICK = ["--help", "--list", "--space resnet18_aug --dry-run"]
@@ -19,17 +17,10 @@ QUICK = ["--help", "--list", "--space resnet18_aug --dry-run"]
 
 @pytest.mark.parametrize("arguments", QUICK)
 def test_quick_answers_import_neither_torch_nor_ray(arguments: str) -> None:
-    code = (
-        "import sys, runpy\n"
-        f"sys.argv = ['study.run', *{arguments.split()!r}]\n"
-        "try: runpy.run_module('study.run', run_name='__main__')\n"
-        "except SystemExit as end: assert not end.code, end.code\n"
-        "heavy = {'torch', 'ray', 'optuna', 'pandas', 'numpy', 'sklearn'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-    assert max(map(len, done.stdout.splitlines())) <= 80
+    heavy = {"torch", "ray", "optuna", "pandas", "numpy", "sklearn"}
+    imported, shown = heavy_imports("study.run", arguments.split(), heavy)
+    assert not imported
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_list_shows_every_space_and_dimension() -> None:

@@ -15,7 +15,7 @@ import torch
 
 from study import records
 from study.plan import SearchSpec, run_id
-from tests.study.commands import ROOT, command, last_json, run
+from tests.study.commands import ROOT, command, last_json, run, wait_until
 from trainables.models import build_model
 
 TRIALS = 4
@@ -132,7 +132,7 @@ def test_a_killed_search_is_finished_by_the_same_command(finished, tmp_path: Pat
         command(*arguments), cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
     )
     run_dir = tmp_path / RUN_ID
-    _wait_until(lambda: _mid_second_trial(run_dir), process)
+    wait_until(lambda: _mid_second_trial(run_dir), process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     before = records.read_journal(run_dir)
@@ -158,7 +158,7 @@ def test_an_interrupted_search_keeps_what_it_has_and_says_how_to_go_on(tmp_path:
         text=True,
     )
     run_dir = tmp_path / RUN_ID
-    _wait_until(lambda: _mid_second_trial(run_dir), process)
+    wait_until(lambda: _mid_second_trial(run_dir), process)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -174,14 +174,3 @@ def _mid_second_trial(run_dir: Path) -> bool:
     lines = records.read_journal(run_dir)
     ended = {x["trial"] for x in lines if x["event"] == "end"}
     return any(x["event"] == "epoch" and x["trial"] not in ended for x in lines if ended)
-
-
-def _wait_until(condition, process: subprocess.Popen, seconds: float = 180) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the search ended before it could be stopped"
-        if condition():
-            return
-        time.sleep(0.02)
-    process.kill()
-    raise AssertionError("the search did not get far enough in time")
