@@ -15,9 +15,10 @@ from trainables.errors import FAILED, UserError
 LOG = "ray.log"
 OBJECT_STORE_BYTES = 1_000_000_000  # for a cluster started here: a data set and little else
 
+_UV_WORKERS = "RAY_ENABLE_UV_RUN_RUNTIME_ENV"
 ENVIRONMENT = {
     # Under `uv run` Ray would otherwise re-create the environment for every worker.
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+    _UV_WORKERS: "0",
     # A trial without a GPU keeps the variables that say which GPUs there are.
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -55,7 +56,10 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
         os.environ.setdefault(name, value)
     address = resources.address or os.environ.get("RAY_ADDRESS")
     import ray
+    from ray._private import ray_constants
 
+    # Ray reads this one while it is imported, which a notebook may have done long before.
+    ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV = os.environ[_UV_WORKERS] != "0"
     # Ray turns token authentication on by itself, and says so in a paragraph of output.
     logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)
     options = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
