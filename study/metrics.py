@@ -23,16 +23,21 @@ METRICS: dict[str, Metric] = {
         Metric("val_accuracy", "max", "validation accuracy", "fraction"),
         Metric("val_loss", "min", "validation loss", "nats"),
         Metric("val_f1", "max", "validation macro F1", "fraction"),
+        Metric("val_miou", "max", "validation mean IoU", "fraction"),
         Metric("train_accuracy", "max", "clean training accuracy", "fraction"),
         Metric("train_loss", "min", "clean training loss", "nats"),
         Metric("gap", "min", "generalisation gap (validation - clean training loss)", "nats"),
         Metric("test_accuracy", "max", "test accuracy", "fraction"),
         Metric("test_loss", "min", "test loss", "nats"),
         Metric("test_f1", "max", "test macro F1", "fraction"),
+        Metric("test_miou", "max", "test mean IoU", "fraction"),
+        Metric("test_precision", "max", "test macro precision", "fraction"),
+        Metric("test_recall", "max", "test macro recall", "fraction"),
+        Metric("test_ap", "max", "test mean average precision", "fraction"),
     )
 }
 
-OBJECTIVES = ("val_accuracy", "val_loss", "val_f1")
+OBJECTIVES = ("val_accuracy", "val_loss", "val_f1", "val_miou")
 
 
 def objective(name: str) -> Metric:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from study.exits import again
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from trainables.data.base import Dataset
 
 PACKAGES = (
@@ -71,24 +73,41 @@ def now() -> str:
 
 
 def describe_data(dataset: Dataset, seed: int, train_size: int | None) -> dict[str, Any]:
-    """Name, content hash, sizes and class counts of the split that `seed` draws."""
-    import numpy as np
+    """Name, task, content hash, sizes and class counts of the split that `seed` draws.
 
-    train, val = dataset.split(seed, train_size)
-    splits = {"train": train, "val": val, **({"test": dataset.test} if dataset.test else {})}
-    counts = {
-        name: np.bincount(split.labels, minlength=len(dataset.classes)).tolist()
-        for name, split in splits.items()
-    }
-    return {
+    "class_counts" are images by class; of a segmentation pixels, void left out, at the size
+    that the network sees, with "class_images" saying in how many images a class is.
+    """
+    from trainables.data.base import SEGMENTATION
+
+    train, val = dataset.split_indices(seed, train_size)
+    masks = {"train": dataset.pool.labels[train], "val": dataset.pool.labels[val]}
+    if dataset.test is not None:
+        masks["test"] = dataset.test.labels
+    counts = {name: _counts(labels, len(dataset.classes)) for name, labels in masks.items()}
+    described = {
         "name": dataset.name,
+        "task": dataset.task,
+        "image_size": list(dataset.pool.images.shape[1:3]),
         "content_hash": dataset.content_hash,
         "classes": list(dataset.classes),
         "train_size": len(train),
         "val_size": len(val),
-        "class_counts": counts,
+        "class_counts": {name: count.sum(0).tolist() for name, count in counts.items()},
         "notices": list(dataset.notices),
     }
+    if dataset.task == SEGMENTATION:
+        found = {name: (count > 0).sum(0).tolist() for name, count in counts.items()}
+        described["class_images"] = found
+    return described
+
+
+def _counts(labels: np.ndarray, classes: int) -> np.ndarray:
+    """How often each class is in each image, int64 (N, classes); void is not counted."""
+    import numpy as np
+
+    each = [np.bincount(np.ravel(label), minlength=classes)[:classes] for label in labels]
+    return np.stack(each)
 
 
 def command_line() -> str:

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from trainables.config import TrainConfig
 from trainables.data.base import Dataset
-from trainables.data.split import stratified_split
 from trainables.seeding import stream_seed
 
 
@@ -38,9 +37,7 @@ class TrainData:
     def of(cls, dataset: Dataset, config: TrainConfig, device: torch.device) -> TrainData:
         """Split the data set as `config` says and put it on the device (no copy on CPU)."""
         pool = dataset.pool
-        train, val = stratified_split(
-            pool.labels, dataset.val_fraction, config.train_size, config.split_seed
-        )
+        train, val = dataset.split_indices(config.split_seed, config.train_size)
         order = np.random.default_rng(stream_seed(config.split_seed, "probe")).permutation(train)
         sample = pool.images[train]
         mean = sample.mean((0, 1, 2)) / 255

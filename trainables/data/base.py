@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trainables.data.masks import VOID, FullMasks
 from trainables.data.split import stratified_split
 from trainables.errors import FAILED, UserError
+
+CLASSIFICATION, SEGMENTATION = "classification", "segmentation"
 
 
 class DataError(UserError):
@@ -23,18 +26,22 @@ class DataError(UserError):
 class Split:
     """Images with their labels.
 
-    images: uint8 (N, H, W, 3), RGB. labels: int64 (N,), each in 0..classes-1.
+    images: uint8 (N, H, W, 3), RGB. labels: of a classification int64 (N,), each in
+    0..classes-1; of a segmentation uint8 (N, H, W), each in 0..classes-1 or VOID. full: the
+    masks of a segmentation at the size they were drawn in, where that is not H x W.
     """
 
     images: np.ndarray
     labels: np.ndarray
+    full: FullMasks | None = None
 
     def __len__(self) -> int:
         return len(self.images)
 
     def take(self, indices: np.ndarray) -> Split:
         """The images at `indices` (int64, any order), copied."""
-        return Split(self.images[indices], self.labels[indices])
+        full = None if self.full is None else self.full.take(indices)
+        return Split(self.images[indices], self.labels[indices], full)
 
 
 @dataclass(frozen=True)
@@ -42,8 +49,9 @@ class Dataset:
     """A named data set: `pool` is split into train and validation, `test` never is.
 
     content_hash: hexadecimal SHA-256 over pool and test, images and labels.
-    val_fraction: share of the pool that becomes validation data.
-    notices: sentences the user has to see (a file that is not the official one, say).
+    val_fraction: share of the pool that becomes validation data. task: CLASSIFICATION or
+    SEGMENTATION. notices: sentences the user has to see (a file that is not the official
+    one, say).
     """
 
     name: str
@@ -53,14 +61,22 @@ class Dataset:
     val_fraction: float
     content_hash: str
     notices: tuple[str, ...] = ()
+    task: str = CLASSIFICATION
+
+    def split_indices(self, seed: int, train_size: int | None) -> tuple[np.ndarray, np.ndarray]:
+        """(train, validation) indices into the pool, int64, a function of `seed` only.
+
+        Stratified by class; scenes hold many classes each and are split at random.
+        train_size: images to train on; None takes all that validation leaves.
+        Raises UserError where the pool is too small for it.
+        """
+        scenes = self.task == SEGMENTATION
+        strata = np.zeros(len(self.pool), dtype=np.int64) if scenes else self.pool.labels
+        return stratified_split(strata, self.val_fraction, train_size, seed)
 
     def split(self, seed: int, train_size: int | None = None) -> tuple[Split, Split]:
-        """Stratified (train, validation) split of the pool, a function of `seed` only.
-
-        train_size: images to train on; None takes all that validation leaves.
-        Raises DataError where the pool is too small for it.
-        """
-        train, val = stratified_split(self.pool.labels, self.val_fraction, train_size, seed)
+        """(train, validation), copied; see `split_indices`."""
+        train, val = self.split_indices(seed, train_size)
         return self.pool.take(train), self.pool.take(val)
 
     def without_test(self) -> Dataset:
@@ -68,18 +84,22 @@ class Dataset:
         return dataclasses.replace(self, test=None)
 
 
-def check(name: str, split: Split, classes: int) -> None:
+def check(name: str, split: Split, classes: int, task: str = CLASSIFICATION) -> None:
     """Raise DataError unless images and labels have the documented shape, type and range."""
     images, labels = split.images, split.labels
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
         raise DataError(
             f"{name}: images must be uint8 (N, H, W, 3), found {images.dtype} {images.shape}"
         )
-    if labels.shape != (len(images),):
+    wanted = images.shape[:3] if task == SEGMENTATION else images.shape[:1]
+    if labels.shape != wanted:
         raise DataError(f"{name}: {len(images)} images but labels of shape {labels.shape}")
     if not len(images):
         raise DataError(f"{name}: holds no images")
-    low, high = int(labels.min()), int(labels.max())
+    counted = labels[labels != VOID] if task == SEGMENTATION else labels
+    if not counted.size:
+        raise DataError(f"{name}: every pixel is void, so there is nothing to learn")
+    low, high = int(counted.min()), int(counted.max())
     if low < 0 or high >= classes:
         raise DataError(f"{name}: labels must lie in 0..{classes - 1}, found {low}..{high}")
 
@@ -90,5 +110,10 @@ def content_hash(*splits: Split) -> str:
     for split in splits:
         digest.update(repr(split.images.shape).encode())
         digest.update(np.ascontiguousarray(split.images).data)
-        digest.update(np.ascontiguousarray(split.labels.astype(np.int64)).data)
+        if split.labels.ndim > 1:
+            digest.update(np.ascontiguousarray(split.labels).data)
+        else:
+            digest.update(np.ascontiguousarray(split.labels.astype(np.int64)).data)
+        for packed in split.full.packed if split.full else ():
+            digest.update(packed)
     return digest.hexdigest()
