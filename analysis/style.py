@@ -112,6 +112,21 @@ def thin_out(marks: PathCollection, count: int, colour: str) -> None:
         marks.set(sizes=[4], linewidths=0, alpha=0.3, rasterized=True, color=colour)
 
 
+def voc_palette(classes: int) -> np.ndarray:
+    """Pascal VOC's colours by class, uint8 (classes, 3); class 0, the background, is black.
+
+    The bits of a class's number are dealt to red, green and blue in turn, most significant
+    colour bit first. Source: `VOClabelcolormap.m` of the VOC 2012 development kit.
+    """
+    palette = np.zeros((classes, 3), dtype=np.uint8)
+    for number in range(classes):
+        for bit in range(8):
+            for channel in range(3):
+                dealt = number >> (3 * bit + channel) & 1
+                palette[number, channel] |= dealt << (7 - bit)
+    return palette
+
+
 def lay_out(figure: Figure) -> None:
     """Place everything once; each file written afterwards then costs one drawing, not two."""
     engine = figure.get_layout_engine()
