@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,14 +14,19 @@ if TYPE_CHECKING:
     from trainables.data.base import Dataset
 
 
+CLASSIFICATION, SEGMENTATION = "classification", "segmentation"
+SMALLEST, LARGEST, STEP = 32, 1024, 8  # image sizes: the networks' stride is 8
+
+
 @dataclass(frozen=True)
 class DataSource:
     """An entry of the table: where the loader is and what it takes.
 
-    loader: "module:function", called as function(data_dir, download, train_size).
+    loader: "module:function", called as function(data_dir, download, train_size); of a
+    segmentation as function(data_dir, download, train_size, image_size, **options).
     train_size: images a search trains on by default (None: all that validation leaves).
     experiment_size: images a cell of an experiment trains on by default, of which there
-    are many.
+    are many. image_size: height and width, which can be chosen for a segmentation.
     """
 
     summary: str
@@ -31,6 +37,22 @@ class DataSource:
     experiment_size: int | None = None
     takes_directory: bool = False
     can_download: bool = False
+    task: str = CLASSIFICATION
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+def _voc(year: int) -> DataSource:
+    return DataSource(
+        summary=f"Pascal VOC {year}, 21 classes, or a devkit of your own like it",
+        loader="trainables.data.voc:load",
+        train_size=None,
+        image_size=(128, 128),
+        classes=21,
+        takes_directory=True,
+        can_download=True,
+        task=SEGMENTATION,
+        options={"year": str(year)},
+    )
 
 
 DATASETS: dict[str, DataSource] = {
@@ -58,6 +80,17 @@ DATASETS: dict[str, DataSource] = {
         takes_directory=True,
         can_download=True,
     ),
+    "street_scenes": DataSource(
+        summary="rendered street scenes with a class for every pixel (embedded)",
+        loader="trainables.data.street_scenes:load",
+        train_size=96,
+        experiment_size=64,
+        image_size=(64, 64),
+        classes=21,
+        task=SEGMENTATION,
+    ),
+    "voc": _voc(2012),
+    **{f"voc{year}": _voc(year) for year in range(2011, 2006, -1)},
 }
 
 
@@ -68,15 +101,31 @@ def source(name: str) -> DataSource:
     return DATASETS[name]
 
 
+def check_image_size(name: str, image_size: int | None) -> None:
+    """Raise UserError for an image size that the data set `name` cannot be had in."""
+    entry = source(name)
+    if image_size is None:
+        return
+    if entry.task != SEGMENTATION:
+        height, width = entry.image_size
+        raise UserError(f"--image-size: {name} images are {width}x{height}; leave it out")
+    if image_size % STEP or not SMALLEST <= image_size <= LARGEST:
+        raise UserError(
+            f"--image-size {image_size}: must be a multiple of {STEP} from {SMALLEST} to {LARGEST}"
+        )
+
+
 def load_dataset(
     name: str,
     *,
     data_dir: str | Path | None = None,
     download: bool = False,
     train_size: int | None = None,
+    image_size: int | None = None,
 ) -> Dataset:
     """Load (render, read or download) a data set, checked and hashed.
 
+    image_size: height and width of a segmentation's images (None: the table's).
     Raises UserError for a request the data set cannot serve, DataError for bad files.
     """
     entry = source(name)
@@ -84,10 +133,14 @@ def load_dataset(
         raise UserError(f"--data-dir: {name} is made here and reads no directory; leave it out")
     if download and not entry.can_download:
         raise UserError(f"--download: {name} needs no download; leave it out")
+    check_image_size(name, image_size)
     module, function = entry.loader.split(":")
     loader = getattr(importlib.import_module(module), function)
     directory = None if data_dir is None else Path(data_dir)
-    dataset: Dataset = loader(
-        directory, download, entry.train_size if train_size is None else train_size
-    )
+    size = entry.train_size if train_size is None else train_size
+    if entry.task == CLASSIFICATION:
+        dataset: Dataset = loader(directory, download, size)
+    else:
+        side = entry.image_size[0] if image_size is None else image_size
+        dataset = loader(directory, download, size, side, **entry.options)
     return dataset

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trainables.data import CLASSIFICATION, SEGMENTATION
 from trainables.data.masks import VOID, FullMasks
 from trainables.data.split import stratified_split
 from trainables.errors import FAILED, UserError
-
-CLASSIFICATION, SEGMENTATION = "classification", "segmentation"
 
 
 class DataError(UserError):
@@ -96,12 +95,19 @@ def check(name: str, split: Split, classes: int, task: str = CLASSIFICATION) -> 
         raise DataError(f"{name}: {len(images)} images but labels of shape {labels.shape}")
     if not len(images):
         raise DataError(f"{name}: holds no images")
-    counted = labels[labels != VOID] if task == SEGMENTATION else labels
-    if not counted.size:
+    extremes = [_extremes(part, task) for part in np.array_split(labels, len(labels) // 64 + 1)]
+    found = [value for pair in extremes for value in pair]
+    if not found:
         raise DataError(f"{name}: every pixel is void, so there is nothing to learn")
-    low, high = int(counted.min()), int(counted.max())
+    low, high = min(found), max(found)
     if low < 0 or high >= classes:
         raise DataError(f"{name}: labels must lie in 0..{classes - 1}, found {low}..{high}")
+
+
+def _extremes(labels: np.ndarray, task: str) -> tuple[int, ...]:
+    """The smallest and the largest label of a few images; nothing where all is void."""
+    counted = labels[labels != VOID] if task == SEGMENTATION else labels
+    return (int(counted.min()), int(counted.max())) if counted.size else ()
 
 
 def content_hash(*splits: Split) -> str:

@@ -28,7 +28,7 @@ def stratified_split(
         )
     rng = np.random.default_rng(seed)
     order = _interleaved(labels, rng.permutation(len(labels)))
-    val_size = round(val_fraction * len(labels))
+    val_size = max(1, round(val_fraction * len(labels)))
     val, rest = order[:val_size], order[val_size:]
     classes = int(np.count_nonzero(counts))
     if min(len(val), len(rest)) < classes:

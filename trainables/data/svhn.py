@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import socket
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from trainables.data.base import DataError, Dataset, Split, check, content_hash
 from trainables.data.cache import cache_dir
+from trainables.data.download import time_limit
 from trainables.data.matfile import read_mat
 
 NAME = "svhn"
@@ -23,7 +21,6 @@ MD5 = {
     "test": "eb5a983be6a315427106f1b164d9cef3",
 }
 VAL_FRACTION, VAL_MOST = 0.2, 5_000  # 5,000 images give accuracy a standard error of 0.3%
-TIMEOUT = 30.0  # seconds without a byte before a download is given up
 
 
 def load(data_dir: Path | None, download: bool, train_size: int | None) -> Dataset:
@@ -98,7 +95,7 @@ def _download(root: Path, split: str, keep: bool) -> None:
             )
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as folder, _time_limit():
+        with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as folder, time_limit():
             SVHN(folder, split, download=True)
             os.replace(Path(folder) / path.name, path)
     except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors
@@ -108,14 +105,3 @@ def _download(root: Path, split: str, keep: bool) -> None:
             f"{url}: cannot be fetched into {root} ({reason}); check the network and the "
             f"folder, or put {path.name} there yourself"
         ) from None
-
-
-@contextlib.contextmanager
-def _time_limit() -> Iterator[None]:
-    """torchvision's download waits for ever by itself."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)

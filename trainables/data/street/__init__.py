@@ -1,0 +1,1 @@
+"""Street scenes painted from primitives: what `trainables.data.street_scenes` renders."""
