@@ -26,7 +26,7 @@ Pair = tuple[Path, Path]  # image, mask
 
 @dataclass(frozen=True)
 class Pairs:
-    """The files of each split, what their masks may hold, and the square's side in pixels."""
+    """The files of each list, what their masks may hold, and the square's side in pixels."""
 
     splits: dict[str, tuple[Pair, ...]]
     classes: tuple[str, ...]

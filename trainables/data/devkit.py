@@ -9,7 +9,7 @@ from trainables.data.decoded import Pair
 from trainables.data.masks import VOID
 
 OWN_CLASSES = "classes.txt"
-LISTS = {"pool": "train", "test": "val"}
+LISTS = ("train", "val")
 
 
 def layout(year: str) -> Path:
@@ -62,23 +62,23 @@ def own_classes(folder: Path) -> tuple[str, ...]:
 
 
 def listed_pairs(folder: Path, year: str) -> dict[str, tuple[Pair, ...]]:
-    """Image and mask of every entry of the official lists, by split; no image is in two.
+    """Image and mask of every entry of the official lists, by list; no image is in two.
 
     Raises DataError for a list that is missing, empty or names an image again.
     """
     splits: dict[str, tuple[Pair, ...]] = {}
     taken: dict[Path, str] = {}
-    for split, name in LISTS.items():
+    for name in LISTS:
         path = folder / "ImageSets" / "Segmentation" / f"{name}.txt"
-        splits[split] = _listed(path, folder, year)
-        for image, _ in splits[split]:
+        splits[name] = _listed(path, folder, year)
+        for image, _ in splits[name]:
             if image in taken:
                 raise DataError(
-                    f"{path}: names {image.stem}, which {taken[image]} has named already; no image "
-                    "may be both trained and tested on"
+                    f"{path}: names {image.stem}, which {taken[image]} has named already; an image "
+                    "listed twice could be trained on and tested on"
                 )
             taken[image] = path.name
-        if split == "pool" and len(splits[split]) < 2:
+        if name == "train" and len(splits[name]) < 2:
             raise DataError(f"{path}: names one image; training and validation need one each")
     return splits
 

@@ -66,7 +66,7 @@ def _opened(path: Path, what: str) -> PILImage:
             file.load()
             return file
     except Exception as error:  # damage raises anything, SyntaxError and zlib's own included
-        reason = " ".join(str(error).replace(str(path), "it").split())[:120]
+        reason = " ".join(str(error).replace(repr(str(path)), "").split())[:120]
         reason = reason or type(error).__name__
         raise DataError(f"{path}: not a readable {what} ({reason}); copy it again") from None
 
@@ -83,7 +83,7 @@ def _checked(
     if drawn.size != picture.size:
         raise DataError(
             f"{path}: has {drawn.width}x{drawn.height} pixels, but its image {image_path.name} "
-            f"has {picture.width}x{picture.height}"
+            f"has {picture.width}x{picture.height}; a mask has a pixel for each of its image's"
         )
     full = np.asarray(drawn)
     found = np.flatnonzero(np.bincount(full.ravel(), minlength=256))

@@ -29,7 +29,7 @@ class Mapped(np.ndarray):
 
 
 def open_mapped(path: Path) -> Mapped:
-    """The array stored at `path` (.npy). Raises OSError or ValueError as numpy does."""
+    """The array stored at `path` (.npy). Raises OSError, EOFError or ValueError as numpy does."""
     array = np.load(path, mmap_mode="r", allow_pickle=False).view(Mapped)
     array.path = str(path.resolve())
     return array
@@ -43,7 +43,7 @@ def _unpickle(path: str, shape: tuple[int, ...], dtype: str) -> Mapped:
             f"{path}: no such file on this machine; decoded images stay in the cache folder, so "
             "put it (CROSSOVER_CACHE) on storage that every machine reaches"
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise DataError(
             f"{path}: cannot be read ({reason}); delete its folder and run again"

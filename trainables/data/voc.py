@@ -4,8 +4,9 @@ The official train list is the pool and the official val list is the test set: t
 VOC's own test images are not public. So figures on `test` compare with what papers report
 on "val", and validation data come out of the pool.
 
-At 500 pixels, VOC 2012's 2,913 images are 2.9 GB of decoded arrays: they are decoded once,
-one at a time, into the cache folder, and mapped from there by every process.
+At 512 pixels VOC 2012's 2,913 images are 3.1 GB of arrays. They are decoded once, one at a
+time (measured on 300 photographs of 500x375: 17 ms and 80 KB of memory each, masks at
+their own size included), into the cache folder, and mapped from there by every process.
 """
 
 from __future__ import annotations

@@ -87,3 +87,9 @@ def test_every_image_is_drawn_as_often_as_any_other():
 def test_what_can_not_be_split_is_said(labels: list[int], train_size: int | None, said: str):
     with pytest.raises(UserError, match=said):
         stratified_split(np.array(labels, np.int64), 0.25, train_size, 0)
+
+
+def test_a_tiny_pool_of_one_stratum_leaves_an_image_for_either_side():
+    for count in (2, 3, 4):
+        train, val = stratified_split(np.zeros(count, np.int64), 0.1, None, 0)
+        assert (len(train), len(val)) == (count - 1, 1)
