@@ -63,6 +63,11 @@ class Claim:
             raise UserError("\n".join(f"claim {self.id!r}: {problem}" for problem in problems))
 
     @property
+    def task(self) -> str:
+        """What the arms do: "classification" or "segmentation"."""
+        return SPACES[self.arms[0].space].task
+
+    @property
     def unit(self) -> str:
         """Unit of the effect and of `smallest_effect`."""
         unit = METRICS[self.metric].unit
@@ -111,6 +116,9 @@ def _claim_problems(claim: Claim) -> Iterator[str]:
         yield f"budgets must be rising whole numbers from 1, got {list(budgets)}"
     if claim.decided_by == "crossover" and len(budgets) < 2:
         yield f"a crossover needs two or more budgets, got {list(budgets)}"
+    only = METRICS[claim.metric].task if claim.metric in METRICS else None
+    if only and claim.arms and claim.task != only:
+        yield f"metric {claim.metric!r} is measured in {only} only; the arms are of {claim.task}"
     yield from _arms_problems(claim)
 
 

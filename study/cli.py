@@ -32,13 +32,16 @@ class Output:
 
 
 def data_options(command: Command) -> Command:
-    """--data, --data-dir, --download, --train-size."""
+    """--data, --data-dir, --download, --train-size, --image-size."""
     for option in reversed(
         (
             click.option("--data", metavar="NAME", help="Data set  [default: the space's]."),
             click.option("--data-dir", metavar="PATH", help="Folder with the data set's files."),
             click.option("--download", is_flag=True, help="Fetch the data set if it is missing."),
             click.option("--train-size", type=int, help="Images to train on  [default: data's]."),
+            click.option(
+                "--image-size", type=int, help="Side that scenes are scaled to  [default: data's]."
+            ),
         )
     ):
         command = option(command)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,6 +64,7 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
     ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV = os.environ[_UV_WORKERS] != "0"
     # Ray turns token authentication on by itself, and says so in a paragraph of output.
     logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)
+    on_terminate = signal.getsignal(signal.SIGTERM)
     options = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
     try:
         if address:
@@ -78,6 +81,9 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
         reason = str(error).splitlines()[0]
         raise UserError(f"cannot reach {where}: {reason}", FAILED) from None
     _log_to_file(log)  # only now: ray.init takes other handlers away
+    here = threading.current_thread() is threading.main_thread()
+    if here and callable(on_terminate):  # the command's, which ends a run in good order
+        signal.signal(signal.SIGTERM, on_terminate)
     try:
         yield fit(resources, trials, ray.cluster_resources(), address)
     finally:

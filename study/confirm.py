@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from study import cli, exits
-from study.claims import CLAIMS, Claim, load_claims, overridden, select
+from study.claims import CLAIMS, Claim, by_task, load_claims, overridden, select
+from study.metrics import OBJECTIVES
 from study.plan import Resources, require_whole
 from trainables.errors import FAILED, UserError
 
@@ -18,7 +20,8 @@ from trainables.errors import FAILED, UserError
     "--claims",
     "chosen",
     metavar="IDS|FILE",
-    help="Claims by id, with commas, or a TOML file of your own  [default: all registered].",
+    help="Claims by id, with commas; classification or segmentation for all about it; or a "
+    "TOML file of your own  [default: classification].",
 )
 @click.option("--list", "show_list", is_flag=True, help="Show the claims and exit.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and exit; nothing is written.")
@@ -60,10 +63,10 @@ def main(
     from study import listing
 
     console = cli.console()
-    claims = _claims(chosen)
     if show_list:
-        listing.print_claims(console, claims)
+        listing.print_claims(console, _claims(chosen) if chosen else CLAIMS.values())
         return 0
+    claims = _claims(chosen or "classification")
     require_whole("--seeds", seeds, 2)
     from study.experiment import check
     from study.experiment_plan import ExperimentSpec
@@ -78,7 +81,9 @@ def main(
         raise UserError("--from says where parameters come from: leave out what tunes them")
     check(spec, resources)
     if dry_run:
-        listing.print_experiment(console, spec, resources, output.storage)
+        plan = listing.print_experiment(console, spec, resources, output.storage)
+        if output.json:
+            print(json.dumps(plan))
         return 0
     if not output.quiet:
         listing.print_warnings(console, spec.claims)
@@ -96,9 +101,9 @@ def main(
     return FAILED if result.missing else 0
 
 
-def _claims(chosen: str | None) -> tuple[Claim, ...]:
-    if chosen is None:
-        return tuple(CLAIMS.values())
+def _claims(chosen: str) -> tuple[Claim, ...]:
+    if chosen in OBJECTIVES:  # the tasks
+        return by_task(chosen)
     if chosen.endswith(".toml") or Path(chosen).is_file():
         return tuple(load_claims(Path(chosen)).values())
     return select(name.strip() for name in chosen.split(","))

@@ -24,7 +24,7 @@ from study.metrics import METRICS
 from study.nuisance import check_sources, choose
 from study.plan import Resources, require_directory
 from study.spaces import SPACES
-from study.stage import FIXED, Request, Stage, nothing_finished, restore_outputs, staged
+from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
 from trainables.errors import UserError
 
 if TYPE_CHECKING:
@@ -112,11 +112,12 @@ def _request(
         data_dir=spec.data_dir,
         download=download,
         train_size=spec.train_size,
+        image_size=spec.image_size,
         split_seed=0,
         with_test=True,
         identity={
             "kind": "experiment",
-            "spec": {**spec.to_dict(), "fixed": FIXED},
+            "spec": {**spec.to_dict(), "fixed": fixed(str(spec.data))},
             "objective": {"name": TUNING_METRIC.name, "direction": TUNING_METRIC.direction},
             "seeds": list(range(max(claim.seeds for claim in spec.claims))),
         },
@@ -135,13 +136,13 @@ def planned(spec: ExperimentSpec) -> int:
 def _run_on_ray(run: Path, spec: ExperimentSpec, stage: Stage) -> None:
     from study import orchestrate
 
-    fixed = {
+    options = {
         "train_size": spec.train_size,
         "pretrained": spec.pretrained,
         "precision": spec.precision,
     }
     job = orchestrate.cell_job(
-        stage.dataset, fixed, run / CHECKPOINTS, run / records.CELLS, stage.slots
+        stage.dataset, options, run / CHECKPOINTS, run / records.CELLS, stage.slots
     )
     samples = orchestrate.start_samples(stage.dataset, 0)
     if not stage.manifest.experiment:

@@ -15,7 +15,14 @@ from study.arms import Arm
 from study.claims import Claim, cells
 from study.claims_toml import claim_to_dict
 from study.domains import Choice, Domain, Fixed, to_json
-from study.plan import digest, require_common, require_pretrained, require_whole
+from study.plan import (
+    digest,
+    image_side,
+    require_common,
+    require_pretrained,
+    require_task,
+    require_whole,
+)
 from study.records import SCHEMA_VERSION
 from study.spaces import SPACES
 from trainables.data import source
@@ -40,6 +47,7 @@ class ExperimentSpec:
     data: str | None = None
     data_dir: str | None = None
     train_size: int | None = None
+    image_size: int | None = None
     tuning_trials: int = 2
     sources: tuple[str, ...] = ()
     pretrained: bool = False
@@ -60,8 +68,10 @@ class ExperimentSpec:
         if self.train_size is None:
             object.__setattr__(self, "train_size", entry.experiment_size)
         require_common(self.name, self.precision, self.train_size)
-        if self.pretrained:
-            for model in sorted({arm.model for claim in self.claims for arm in claim.arms}):
+        object.__setattr__(self, "image_size", image_side(str(self.data), self.image_size))
+        for model in sorted({arm.model for claim in self.claims for arm in claim.arms}):
+            require_task(model, str(self.data))
+            if self.pretrained:
                 require_pretrained(model)
         require_whole("--tuning-trials", self.tuning_trials, 0)
         if self.data_dir is not None:

@@ -13,7 +13,7 @@ from study.best import CHECKPOINTS, BestKeeper, best_trial
 from study.journal import Journal
 from study.metrics import METRICS, Metric
 from study.plan import Resources, SearchSpec, require_directory, run_id, searched_space
-from study.stage import FIXED, Request, Stage, nothing_finished, restore_outputs, staged
+from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +96,7 @@ def _search(
     quiet: bool,
     console: Console,
 ) -> None:
-    metric = METRICS[spec.objective]
+    metric = METRICS[str(spec.objective)]
     request = Request(
         run=run,
         opening=_opening(run, spec),
@@ -106,6 +106,7 @@ def _search(
         data_dir=spec.data_dir,
         download=download,
         train_size=spec.train_size,
+        image_size=spec.image_size,
         split_seed=spec.seed,
         with_test=False,  # a search cannot see what it does not have
         identity=_identity(spec),
@@ -152,8 +153,8 @@ def _identity(spec: SearchSpec) -> dict[str, Any]:
     chosen = searched_space(spec)
     return {
         "kind": "search",
-        "spec": {**spec.to_dict(), "fixed": FIXED},
-        "objective": {"name": spec.objective, "direction": METRICS[spec.objective].direction},
+        "spec": {**spec.to_dict(), "fixed": fixed(str(spec.data))},
+        "objective": {"name": spec.objective, "direction": METRICS[str(spec.objective)].direction},
         "seeds": [spec.seed],
         "space": {
             "name": chosen.name,
@@ -194,5 +195,6 @@ def load_result(run: Path) -> SearchResult:
 
 def _opening(run: Path, spec: SearchSpec) -> str:
     done = len(Journal(run).ended())
-    what = f"{spec.trials} trials of {spec.space} on {spec.data}"
+    trials = "1 trial" if spec.trials == 1 else f"{spec.trials} trials"
+    what = f"{trials} of {spec.space} on {spec.data}"
     return f"continuing {run.name}: {done} of {what} are done" if done else f"{run.name}: {what}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.padding import Padding
@@ -21,6 +22,7 @@ from study.plan import (
     SearchSpec,
     available_cpus,
     estimate,
+    images_of,
     run_id,
     searched_space,
     slots_here,
@@ -62,8 +64,13 @@ def _dimensions(space: Space) -> Table:
     return table
 
 
-def print_plan(console: Console, spec: SearchSpec, resources: Resources, storage: Path) -> None:
-    """What the same command without --dry-run would do; nothing is written."""
+def print_plan(
+    console: Console, spec: SearchSpec, resources: Resources, storage: Path
+) -> dict[str, Any]:
+    """What the same command without --dry-run would do; nothing is written.
+
+    Returns the same for programs, as `_for_programs` has it.
+    """
     cpus = available_cpus()
     cost = estimate(spec, resources, cpus)
     run = storage / run_id(spec)
@@ -72,8 +79,8 @@ def print_plan(console: Console, spec: SearchSpec, resources: Resources, storage
         ("run", run_id(spec)),
         ("directory", f"{run} ({_state(run)})"),
         ("space", f"{space.name}: {space.summary}"),
-        ("data", f"{spec.data}, {_size(spec.train_size)}"),
-        ("objective", spec.objective),
+        ("data", f"{spec.data}, {_size(spec.train_size, spec.image_size)}"),
+        ("objective", str(spec.objective)),
         ("trials", f"{spec.trials}, proposed by {spec.sampler}, the first at the defaults"),
         ("epochs", f"about {cost.epochs:.0f}, at most {cost.at_most} (scheduler {spec.scheduler})"),
         ("seed", str(spec.seed)),
@@ -82,9 +89,10 @@ def print_plan(console: Console, spec: SearchSpec, resources: Resources, storage
     ]
     _grid(console, rows)
     console.print(_dimensions(space))
+    return _for_programs(run, spec.trials, cost.epochs, cost.seconds)
 
 
-def print_claims(console: Console, claims: Sequence[Claim]) -> None:
+def print_claims(console: Console, claims: Iterable[Claim]) -> None:
     """Each claim: its sentence, and how and on what it is decided."""
     for claim in claims:
         console.print(Text(claim.id, style="bold"))
@@ -102,8 +110,8 @@ def print_claims(console: Console, claims: Sequence[Claim]) -> None:
 
 def print_experiment(
     console: Console, spec: ExperimentSpec, resources: Resources, storage: Path
-) -> None:
-    """What the same command without --dry-run would do; nothing is written."""
+) -> dict[str, Any]:
+    """As `print_plan`, of an experiment."""
     cpus = available_cpus()
     planned = cells(spec.claims)
     slots = slots_here(resources, len(planned), cpus)
@@ -113,7 +121,8 @@ def print_experiment(
     tuned = tuned_conditions(spec)
     for arm, budget in tuned:
         epochs[arm.model] += budget * spec.tuning_trials
-    seconds = wall_seconds(dict(epochs), spec.train_size, resources, slots, cpus)
+    images = images_of(spec.train_size, spec.image_size)
+    seconds = wall_seconds(dict(epochs), images, resources, slots, cpus)
     run = storage / experiment_id(spec)
     smallest = corrected_minimum_p(spec.claims)
     shown = ", ".join(f"{count} of {model}" for model, count in epochs.items())
@@ -123,7 +132,7 @@ def print_experiment(
             ("run", run.name),
             ("directory", f"{run} ({_state(run)})"),
             ("claims", ", ".join(claim.id for claim in spec.claims)),
-            ("data", f"{spec.data}, {_size(spec.train_size)}"),
+            ("data", f"{spec.data}, {_size(spec.train_size, spec.image_size)}"),
             ("parameters", _tuning(spec, len(tuned) * spec.tuning_trials)),
             ("cells", f"{len(planned)} trainings (arm x budget x seed), each once"),
             ("epochs", f"{sum(epochs.values())}: {shown}"),
@@ -136,6 +145,20 @@ def print_experiment(
         ],
     )
     print_warnings(console, spec.claims)
+    trials = len(planned) + len(tuned) * spec.tuning_trials
+    return _for_programs(run, trials, sum(epochs.values()), seconds)
+
+
+def _for_programs(run: Path, trials: int, epochs: float, seconds: float) -> dict[str, Any]:
+    """The plan in plain values: run id, directory and its state, trials, epochs, seconds."""
+    return {
+        "run_id": run.name,
+        "run_dir": str(run),
+        "state": _state(run),
+        "trials": trials,
+        "epochs": round(epochs),
+        "seconds": round(seconds),
+    }
 
 
 def print_warnings(console: Console, claims: Sequence[Claim]) -> None:
@@ -159,8 +182,10 @@ def _grid(console: Console, rows: list[tuple[str, str]]) -> None:
     console.print(table)
 
 
-def _size(train_size: int | None) -> str:
-    return f"{train_size:,} training images" if train_size else "all training images"
+def _size(train_size: int | None, image_size: int | None) -> str:
+    count = f"{train_size:,}" if train_size else "all"
+    side = f" of {image_size}x{image_size}" if image_size else ""
+    return f"{count} training images{side}"
 
 
 def _state(run: Path) -> str:
@@ -175,7 +200,8 @@ def _resources(resources: Resources, slots: int, cpus: int) -> str:
         return f"the Ray cluster at {resources.address}: as many trials at once as fit"
     workers = resources.workers_per_trial
     each = f"{resources.cpus_per_trial:g} CPU each" + (f", {workers} workers" * (workers > 1))
-    return f"{slots} trials at once, {each}, on {cpus} CPUs here"
+    trials = "1 trial" if slots == 1 else f"{slots} trials"
+    return f"{trials} at once, {each}, on {cpus} CPUs here"
 
 
 def _time(seconds: float) -> str:

@@ -9,13 +9,19 @@ from trainables.errors import unknown_name
 
 @dataclass(frozen=True)
 class Metric:
-    """direction: "max" or "min", stored with every run and never guessed from a name."""
+    """direction: "max" or "min", stored with every run and never guessed from a name.
+
+    task: the one that measures it; None where all do.
+    """
 
     name: str
     direction: str
     label: str
     unit: str
+    task: str | None = None
 
+
+SEGMENTATION = "segmentation"
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -23,27 +29,30 @@ METRICS: dict[str, Metric] = {
         Metric("val_accuracy", "max", "validation accuracy", "fraction"),
         Metric("val_loss", "min", "validation loss", "nats"),
         Metric("val_f1", "max", "validation macro F1", "fraction"),
-        Metric("val_miou", "max", "validation mean IoU", "fraction"),
+        Metric("val_miou", "max", "validation mean IoU", "fraction", SEGMENTATION),
         Metric("train_accuracy", "max", "clean training accuracy", "fraction"),
         Metric("train_loss", "min", "clean training loss", "nats"),
         Metric("gap", "min", "generalisation gap (validation - clean training loss)", "nats"),
         Metric("test_accuracy", "max", "test accuracy", "fraction"),
         Metric("test_loss", "min", "test loss", "nats"),
         Metric("test_f1", "max", "test macro F1", "fraction"),
-        Metric("test_miou", "max", "test mean IoU", "fraction"),
-        Metric("test_precision", "max", "test macro precision", "fraction"),
-        Metric("test_recall", "max", "test macro recall", "fraction"),
-        Metric("test_ap", "max", "test mean average precision", "fraction"),
+        Metric("test_miou", "max", "test mean IoU", "fraction", SEGMENTATION),
+        Metric("test_precision", "max", "test macro precision", "fraction", SEGMENTATION),
+        Metric("test_recall", "max", "test macro recall", "fraction", SEGMENTATION),
+        Metric("test_ap", "max", "test mean average precision", "fraction", SEGMENTATION),
     )
 }
 
-OBJECTIVES = ("val_accuracy", "val_loss", "val_f1", "val_miou")
+OBJECTIVES = {
+    "classification": ("val_accuracy", "val_loss", "val_f1"),
+    SEGMENTATION: ("val_miou", "val_accuracy", "val_loss", "val_f1"),
+}  # by task; the first is what a search optimises unless told otherwise
 
 
-def objective(name: str) -> Metric:
-    """The metric a search optimises; UserError for one that a search cannot."""
-    if name not in OBJECTIVES:
-        raise unknown_name("objective", name, OBJECTIVES)
+def objective(name: str, task: str) -> Metric:
+    """The metric a search optimises; UserError for one that a search of the task cannot."""
+    if name not in OBJECTIVES[task]:
+        raise unknown_name("objective", name, OBJECTIVES[task])
     return METRICS[name]
 
 

@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from study import domains
-from study.metrics import objective
+from study.metrics import OBJECTIVES, objective
 from study.records import SCHEMA_VERSION
 from study.spaces import Space, space
 from trainables.config import PRECISIONS
-from trainables.data import source
+from trainables.data import DATASETS, check_image_size, source
 from trainables.errors import UserError, unknown_name
-from trainables.models import MODELS
+from trainables.models import MODELS, Model
 
 SAMPLERS = ("tpe", "random")
 SCHEDULERS = ("asha", "none")
@@ -45,10 +45,11 @@ class SearchSpec:
     data: str | None = None
     data_dir: str | None = None
     train_size: int | None = None
+    image_size: int | None = None
     trials: int = 10
     max_epochs: int | None = None
     seed: int = 0
-    objective: str = "val_accuracy"
+    objective: str | None = None
     sampler: str = "tpe"
     scheduler: str = "asha"
     pretrained: bool = False
@@ -57,7 +58,8 @@ class SearchSpec:
 
     def __post_init__(self) -> None:
         chosen = space(self.space)
-        objective(self.objective)
+        object.__setattr__(self, "objective", self.objective or OBJECTIVES[chosen.task][0])
+        objective(str(self.objective), chosen.task)
         if self.sampler not in SAMPLERS:
             raise unknown_name("sampler", self.sampler, SAMPLERS)
         if self.scheduler not in SCHEDULERS:
@@ -66,10 +68,12 @@ class SearchSpec:
         require_whole("--max-epochs", self.max_epochs, 1)
         require_whole("--seed", self.seed, 0)
         require_common(self.name, self.precision, self.train_size)
-        entry = source(self.data or chosen.data)
         object.__setattr__(self, "data", self.data or chosen.data)
+        entry = source(str(self.data))
+        require_task(chosen.model, str(self.data))
         if self.train_size is None:
             object.__setattr__(self, "train_size", entry.train_size)
+        object.__setattr__(self, "image_size", image_side(str(self.data), self.image_size))
         if self.data_dir is not None:
             object.__setattr__(self, "data_dir", os.path.abspath(self.data_dir))
         if self.pretrained:
@@ -156,7 +160,8 @@ def estimate(spec: SearchSpec, resources: Resources, cpus: int) -> Estimate:
     asked = epochs.default + (spec.trials - 1) * _log_mean(epochs.low, epochs.high)
     expected = max(float(spec.trials), kept * asked)
     slots = slots_here(resources, spec.trials, cpus)
-    seconds = wall_seconds({chosen.model: expected}, spec.train_size, resources, slots, cpus)
+    images = images_of(spec.train_size, spec.image_size)
+    seconds = wall_seconds({chosen.model: expected}, images, resources, slots, cpus)
     return Estimate(expected, spec.trials * epochs.high, seconds, slots)
 
 
@@ -167,15 +172,32 @@ def slots_here(resources: Resources, trials: int, cpus: int) -> int:
     return min(slots, resources.concurrency or slots)
 
 
+@dataclass(frozen=True)
+class Images:
+    """What an epoch goes over: so many images, of a side in pixels (None: the models')."""
+
+    count: int
+    side: int | None
+
+
+def images_of(train_size: int | None, image_size: int | None) -> Images:
+    """What a plan assumes: a data set on disk is not opened for it."""
+    return Images(train_size or (10_000 if image_size is None else 1_000), image_size)
+
+
 def wall_seconds(
-    epochs: dict[str, float], train_size: int | None, resources: Resources, slots: int, cpus: int
+    epochs: dict[str, float], images: Images, resources: Resources, slots: int, cpus: int
 ) -> float:
     """Expected seconds of so many epochs by model, with starting up and the report."""
-    images = train_size or 10_000  # a data set on disk is not opened for a plan
-    cost = TRAINING_COST + EVALUATED_PER_TRAINED
-    work = sum(MODELS[model].macs * count for model, count in epochs.items()) * images * cost
+    work = sum(_macs(MODELS[model], images.side) * count for model, count in epochs.items())
+    work *= images.count * (TRAINING_COST + EVALUATED_PER_TRAINED)
     busy = min(cpus, slots * resources.cpus_per_trial * resources.workers_per_trial)
     return SESSION_SECONDS + work / (CORE_MACS_PER_SECOND * busy)
+
+
+def _macs(model: Model, side: int | None) -> float:
+    """Multiply-accumulates of one image: convolutions cost what they cover."""
+    return model.macs * ((side or model.side) / model.side) ** 2
 
 
 def _log_mean(low: int, high: int) -> float:
@@ -202,6 +224,26 @@ def require_directory(data: str, data_dir: str | None) -> None:
     """UserError for a data directory that is not there, of a data set that reads one."""
     if data_dir is not None and source(data).takes_directory and not os.path.isdir(data_dir):
         raise UserError(f"--data-dir {data_dir}: no such folder; name the one with the files")
+
+
+def require_task(model: str, data: str) -> None:
+    """UserError for a model that does another thing than the data set is for."""
+    does, wanted = MODELS[model].task, source(data).task
+    if does != wanted:
+        fitting = [name for name, entry in DATASETS.items() if entry.task == does]
+        raise UserError(
+            f"--data {data} is for {wanted}, and {model} does {does}: use {' or '.join(fitting)}"
+        )
+
+
+def image_side(data: str, asked: int | None) -> int | None:
+    """The side that images are scaled to: as asked, the data set's own, None where fixed.
+
+    UserError for a size that the data set or the networks cannot take.
+    """
+    check_image_size(data, asked)
+    entry = source(data)
+    return (asked or entry.image_size[0]) if entry.task == "segmentation" else None
 
 
 def require_pretrained(model: str) -> None:

@@ -53,12 +53,16 @@ EPOCH_COLUMNS: dict[str, str] = {
     "val_loss": "mean cross-entropy on the validation images (on their pixels), nats",
     "val_accuracy": "share of validation images (of their pixels) read correctly",
     "val_f1": "macro F1 on the validation images (on their pixels)",
-    "val_miou": "segmentation only: mean IoU over the classes seen or predicted there",
     "progress": "share of the schedule that is done, whole percent",
     "learning_rate": "rate of the epoch's last optimiser step",
     "seconds": "wall time of the epoch, evaluation included, s",
     "images_per_second": "training images per second, evaluation excluded",
     "diverged": "whether the loss stopped being finite in this epoch",
+}
+
+# Measured every epoch, of a segmentation only.
+SEGMENTATION_COLUMNS: dict[str, str] = {
+    "val_miou": "mean IoU over the classes seen or predicted in the validation images",
 }
 
 # Measured once, after the last epoch of an experiment's cell; a search has none of them.
@@ -206,8 +210,8 @@ def tables(journal: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame]:
         elif line["event"] == "start":
             configs[number] = {f"config.{key}": value for key, value in line["config"].items()}
         elif line["event"] == "epoch":
-            final = {k: line[k] for k in FINAL_COLUMNS if k in line}
-            epochs[number, line["epoch"]] = {**{k: line.get(k) for k in EPOCH_COLUMNS}, **final}
+            more = {k: line[k] for k in (*SEGMENTATION_COLUMNS, *FINAL_COLUMNS) if k in line}
+            epochs[number, line["epoch"]] = {**{k: line.get(k) for k in EPOCH_COLUMNS}, **more}
         else:
             ends[number] = line
     epoch_rows = [{**row, **configs.get(row["trial"], {})} for _, row in sorted(epochs.items())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
@@ -22,9 +23,8 @@ from trainables.errors import FAILED
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 @click.option(
     "--objective",
-    default="val_accuracy",
-    show_default=True,
-    help=f"What to optimise: {', '.join(OBJECTIVES)}.",
+    help=f"What to optimise: {', '.join(OBJECTIVES['segmentation'])}  [default: val_accuracy; "
+    "of a segmentation val_miou].",
 )
 @click.option("--sampler", default="tpe", show_default=True, help=" or ".join(SAMPLERS) + ".")
 @click.option("--scheduler", default="asha", show_default=True, help=" or ".join(SCHEDULERS) + ".")
@@ -59,7 +59,9 @@ def main(
 
     check(spec, resources)
     if dry_run:
-        listing.print_plan(console, spec, resources, output.storage)
+        plan = listing.print_plan(console, spec, resources, output.storage)
+        if output.json:
+            print(json.dumps(plan))
         return 0
     from study import summary
 
@@ -67,7 +69,7 @@ def main(
         spec, output.storage, resources, download=download, quiet=output.quiet, console=console
     )
     if not output.quiet:
-        summary.print_search(console, result, spec.objective)
+        summary.print_search(console, result, str(spec.objective))
     if output.json:
         print(summary.to_json(result))
     return FAILED if "failed" in result.counts else 0

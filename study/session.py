@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +34,11 @@ def open_directory(storage: Path, run_id: str) -> Path:
 
 @contextlib.contextmanager
 def locked(run: Path) -> Iterator[None]:
-    """Hold the run directory; UserError where another process does. Released by any death."""
+    """Hold the run directory; UserError where another process does. Released by any death.
+
+    A directory in which nothing was begun, because the data could not be read, say, is
+    taken away again.
+    """
     with open(run / LOCK, "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -41,7 +46,11 @@ def locked(run: Path) -> Iterator[None]:
             raise UserError(
                 f"{run} is being written by another process; wait for it or stop it", FAILED
             ) from None
-        yield
+        try:
+            yield
+        finally:
+            if {path.name for path in run.iterdir()} <= {LOCK}:
+                shutil.rmtree(run, ignore_errors=True)
 
 
 def existing_manifest(run: Path) -> records.Manifest | None:

@@ -15,18 +15,26 @@ from study.display import Display
 from study.journal import Journal
 from study.metrics import Metric
 from study.plan import Resources
-from trainables.data import load_dataset
+from trainables.data import load_dataset, source
 from trainables.errors import FAILED, UserError
 
 if TYPE_CHECKING:
     from trainables.data.base import Dataset
 
-# Fixed in every training: stated as caveats by the report.
-FIXED = {
-    "optimizer": "AdamW",
-    "schedule": "one cycle: linear warm-up over a quarter of the steps, then cosine to zero",
-    "loss": "cross-entropy",
+_LOSS = {
+    "classification": "cross-entropy",
+    "segmentation": "cross-entropy of every pixel that is not void, and 0.5 times the auxiliary "
+    "head's",
 }
+
+
+def fixed(data: str) -> dict[str, str]:
+    """What is the same in every training on a data set: stated as caveats by the report."""
+    return {
+        "optimizer": "AdamW",
+        "schedule": "one cycle: linear warm-up over a quarter of the steps, then cosine to zero",
+        "loss": _LOSS[source(data).task],
+    }
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,7 @@ class Request:
     data_dir: str | None
     download: bool
     train_size: int | None
+    image_size: int | None
     split_seed: int
     with_test: bool
     identity: dict[str, Any]
@@ -133,12 +142,13 @@ def _load(request: Request, display: Display) -> Dataset:
         data_dir=request.data_dir,
         download=request.download,
         train_size=request.train_size,
+        image_size=request.image_size,
     )
     if not request.with_test:
         dataset = dataset.without_test()
     for notice in dataset.notices:
         display.note(f"note: {notice}")
-    train, val = dataset.split(request.split_seed, request.train_size)
+    train, val = dataset.split_indices(request.split_seed, request.train_size)
     display.note(f"{dataset.name}: {len(train):,} training and {len(val):,} validation images")
     return dataset
 

@@ -46,7 +46,8 @@ def print_search(console: Console, result: SearchResult, objective: str) -> None
     if len(trials) > SHOWN:
         console.print(f"... and {len(trials) - SHOWN} more in {records.TRIALS}", style="dim")
     counts = ", ".join(f"{n} {state}" for state, n in sorted(result.counts.items()))
-    console.print(f"\n{len(trials)} trials: {counts}; {clock(result.seconds)}", highlight=False)
+    total = "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
+    console.print(f"\n{total}: {counts}; {clock(result.seconds)}", highlight=False)
     if result.best is None:
         console.print("no trial finished its schedule, so there is no best one")
     else:

@@ -13,6 +13,8 @@ of the data set:
     test_images_at       int64 (M,), their positions in the test set
     train_features       float16 (<= FEATURES, D), penultimate layer; train_feature_labels
     val_features         float16 (<= FEATURES, D); val_feature_labels
+
+This is a classifier's; a segmentation's is in `trainables.cell_scenes`.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainables.config import TrainConfig
-from trainables.data.base import Dataset, Split
+from trainables.data.base import SEGMENTATION, Dataset, Split
 from trainables.jobs import trial_folder
 from trainables.reporting import Record, Report
 
@@ -66,6 +68,10 @@ class CellJob:
 
         def finish(training: Training) -> Record:
             path = self.cells / f"{number:05d}.npz"
+            if self.dataset.task == SEGMENTATION:
+                from trainables.cell_scenes import evaluate_scenes
+
+                return evaluate_scenes(training, self.dataset, path, drawn=params["drawn"])
             return evaluate_cell(training, self.dataset, path, drawn=params["drawn"])
 
         confirming = params["phase"] == "confirm"
@@ -101,7 +107,8 @@ def evaluate_cell(training: Training, dataset: Dataset, path: Path, drawn: bool)
             arrays |= _features(training, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(path, allow_pickle=False, **arrays)
-    return {f"test_{name}": value for name, value in tally.summary().items()}
+    summary = tally.summary()
+    return {f"test_{name}": summary[name] for name in ("loss", "accuracy", "f1")}
 
 
 def predict(training: Training, images: Tensor) -> Tensor:
@@ -126,13 +133,13 @@ def _features(training: Training, name: str) -> dict[str, np.ndarray]:
         training.model.eval()
         features = torch.cat(
             [
-                penultimate(training.model, training.normalised(data.images[part]))
+                penultimate(training.model, training.normalised(data.pool.images[part]))
                 for part in indices.split(256)
             ]
         )
     return {
         f"{name}_features": features.float().cpu().numpy().astype(np.float16),
-        f"{name}_feature_labels": data.labels[indices].cpu().numpy(),
+        f"{name}_feature_labels": data.pool.labels[indices].cpu().numpy(),
     }
 
 

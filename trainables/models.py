@@ -1,9 +1,9 @@
-"""The classifiers of the study, as a table that can be read without importing torch."""
+"""The models of the study, as a table that can be read without importing torch."""
 
 from __future__ import annotations
 
+import importlib
 import pickle
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,49 +14,58 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Pretrained:
+    """Where ImageNet weights are and what takes them.
+
+    weights: a class of torchvision.models. into: prefix of the parameters that take them,
+    the name of a submodule and a dot; the others start at random.
+    """
+
+    weights: str
+    into: str = ""
+
+
+@dataclass(frozen=True)
 class Model:
     """One entry of `MODELS`.
 
-    builder: number of classes -> module whose last layer is the linear `fc`.
-    parameters: at 10 classes. macs: multiply-accumulates of a forward pass for one
-    32x32 image; a training step costs about three times as many. pretrained: whether
-    ImageNet weights exist for it.
+    builder: name in `trainables.networks`, called with the number of classes. task:
+    "classification", with the linear `fc` as last layer, or "segmentation", which returns
+    {"out": logits (N, classes, H, W)} and perhaps "aux". parameters: at 10 classes; of a
+    segmentation model at 21. macs: multiply-accumulates of a forward pass on one image of
+    `side` x `side` pixels; a training step costs about three times as many.
     """
 
     name: str
     summary: str
     task: str
-    builder: Callable[[int], nn.Module]
+    builder: str
     parameters: int
     macs: int
-    pretrained: bool = False
+    side: int = 32
+    pretrained: Pretrained | None = None
 
 
 def build_model(name: str, classes: int, *, seed: int, pretrained: bool = False) -> nn.Module:
     """The model `name` with `classes` outputs, on the CPU, float32.
 
-    Takes (N, 3, H, W), gives logits (N, classes); `cnn` reads 32x32 images only. The
-    weights are a function of `seed` alone (pretrained ones: the new last layer is).
-    Raises UserError for an unknown name, and where ImageNet weights are asked for that
-    do not exist or cannot be had.
+    Takes (N, 3, H, W); `cnn` reads 32x32 images only. The weights are a function of `seed`
+    alone (pretrained ones: those that are not pretrained). Raises UserError for an unknown
+    name, and where ImageNet weights are asked for that do not exist or cannot be had.
     """
     import torch
 
     if name not in MODELS:
         raise unknown_name("model", name, MODELS)
     entry = MODELS[name]
-    if pretrained and not entry.pretrained:
-        having = ", ".join(sorted(key for key, model in MODELS.items() if model.pretrained))
-        raise UserError(f"model {name!r} has no pretrained weights; models that do: {having}")
-    weights = _imagenet_weights() if pretrained else None
+    weights = _imagenet_weights(entry) if pretrained else {}
+    builder = getattr(importlib.import_module("trainables.networks"), entry.builder)
     # torchvision's constructors draw from the global generator. Only the CPU's is
     # touched: torch.manual_seed would also reseed every GPU, which nothing restores.
     with torch.random.fork_rng(devices=[]):
         torch.random.default_generator.manual_seed(seed)
-        model = entry.builder(classes)
-    if weights is not None:
-        head = {key: value for key, value in model.state_dict().items() if key.startswith("fc.")}
-        model.load_state_dict({**weights, **head})
+        model: nn.Module = builder(classes)
+    model.load_state_dict({**model.state_dict(), **weights})
     return model
 
 
@@ -79,74 +88,32 @@ def penultimate(model: nn.Module, images: Tensor) -> Tensor:
     return features[0]
 
 
-def _cnn(classes: int) -> nn.Module:
-    from torch import nn
+def _imagenet_weights(entry: Model) -> dict[str, Tensor]:
+    """torchvision's ImageNet weights under the model's own names, without the last layer.
 
-    layers = {
-        "conv1": nn.Conv2d(3, 32, 3, padding=1),
-        "relu1": nn.ReLU(),
-        "pool1": nn.MaxPool2d(2),
-        "conv2": nn.Conv2d(32, 64, 3, padding=1),
-        "relu2": nn.ReLU(),
-        "pool2": nn.MaxPool2d(2),
-        "flatten": nn.Flatten(),
-        "fc1": nn.Linear(64 * 8 * 8, 128),
-        "relu3": nn.ReLU(),
-        "fc": nn.Linear(128, classes),
-    }
-    return _sequence(layers)
-
-
-def _tiny(classes: int) -> nn.Module:
-    from torch import nn
-
-    layers = {
-        "conv1": nn.Conv2d(3, 16, 3, stride=2, padding=1, bias=False),
-        "bn1": nn.BatchNorm2d(16),
-        "relu1": nn.ReLU(),
-        "conv2": nn.Conv2d(16, 32, 3, stride=2, padding=1, bias=False),
-        "bn2": nn.BatchNorm2d(32),
-        "relu2": nn.ReLU(),
-        "pool": nn.AdaptiveAvgPool2d(1),
-        "flatten": nn.Flatten(),
-        "fc": nn.Linear(32, classes),
-    }
-    return _sequence(layers)
-
-
-def _sequence(layers: dict[str, nn.Module]) -> nn.Module:
-    """The layers in order, under their names."""
-    from collections import OrderedDict
-
-    from torch import nn
-
-    return nn.Sequential(OrderedDict(layers))
-
-
-def _resnet18(classes: int) -> nn.Module:
-    from torchvision.models import resnet18
-
-    from trainables.trimmed_conv import trim
-
-    return trim(resnet18(num_classes=classes))
-
-
-def _imagenet_weights() -> dict[str, Tensor]:
-    """torchvision's ImageNet weights of ResNet18, downloaded once into torch's hub folder."""
+    Downloaded once into torch's hub folder.
+    """
     import torch
-    from torchvision.models import ResNet18_Weights
+    from torchvision import models
 
-    weights = ResNet18_Weights.IMAGENET1K_V1
+    if entry.pretrained is None:
+        having = ", ".join(sorted(key for key, model in MODELS.items() if model.pretrained))
+        raise UserError(f"model {entry.name!r} has no pretrained weights; models that do: {having}")
+    weights = getattr(models, entry.pretrained.weights).IMAGENET1K_V1
     try:
-        return weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
+        state = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(
-            f"the ImageNet weights of resnet18 cannot be had ({reason}): put the file of "
+            f"the ImageNet weights of {entry.name} cannot be had ({reason}): put the file of "
             f"{weights.url} into {torch.hub.get_dir()}/checkpoints, or train without them",
             exit_code=FAILED,
         ) from error
+    into = entry.pretrained.into
+    return {into + key: value for key, value in state.items() if not key.startswith("fc.")}
 
+
+_RESNET50 = Pretrained("ResNet50_Weights", into="backbone.")
 
 MODELS: dict[str, Model] = {
     model.name: model
@@ -155,7 +122,7 @@ MODELS: dict[str, Model] = {
             "cnn",
             "two convolutions with ReLU and max-pooling, two fully connected layers",
             "classification",
-            _cnn,
+            "build_cnn",
             parameters=545_098,
             macs=6_128_896,
         ),
@@ -163,18 +130,47 @@ MODELS: dict[str, Model] = {
             "resnet18",
             "torchvision's ResNet18",
             "classification",
-            _resnet18,
+            "build_resnet18",
             parameters=11_181_642,
             macs=30_069_760,
-            pretrained=True,
+            pretrained=Pretrained("ResNet18_Weights"),
         ),
         Model(
             "tiny",
             "two convolutions with batch-norm and an average, for tests",
             "classification",
-            _tiny,
+            "build_tiny",
             parameters=5_466,
             macs=405_824,
+        ),
+        Model(
+            "fcn_resnet50",
+            "torchvision's FCN on ResNet50, with its auxiliary head",
+            "segmentation",
+            "build_fcn_resnet50",
+            parameters=35_322_218,
+            macs=2_313_338_880,
+            side=64,
+            pretrained=_RESNET50,
+        ),
+        Model(
+            "deeplabv3_resnet50",
+            "torchvision's DeepLabV3 on ResNet50, with its auxiliary head",
+            "segmentation",
+            "build_deeplabv3_resnet50",
+            parameters=42_004_074,
+            macs=1_902_477_312,
+            side=64,
+            pretrained=_RESNET50,
+        ),
+        Model(
+            "tiny_scenes",
+            "two convolutions with batch-norm and a 1x1 one, for tests",
+            "segmentation",
+            "TinyScenes",
+            parameters=5_829,
+            macs=1_794_048,
+            side=64,
         ),
     )
 }

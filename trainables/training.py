@@ -14,19 +14,22 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from trainables.augment import augment
+from trainables.augment_scenes import augment_scenes
 from trainables.config import TrainConfig
+from trainables.data.base import SEGMENTATION
 from trainables.device import compute_dtype
+from trainables.full_size import at_label_size
 from trainables.metrics import Tally
 from trainables.models import build_model
+from trainables.objective import logits_of, training_loss
 from trainables.reporting import Record
 from trainables.seeding import stream_seed
-from trainables.train_data import TrainData
+from trainables.train_data import Resident, TrainData
 from trainables.workers import SOLO, Workers
 
-EVALUATION_BATCH = 256
+EVALUATION_BATCH = 256  # images, and as many pixels as so many of 32x32 have
 WARMUP_SHARE = 0.25  # of the schedule's steps; the rest anneals to zero
 
 
@@ -40,6 +43,11 @@ def one_cycle(step: int, total: int) -> float:
     if step < warm:
         return (step + 1) / (warm + 1)
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
+
+
+def _pixels(images: Tensor) -> Tensor:
+    """uint8 (N, H, W, 3) -> float (N, 3, H, W) in 0..1, channels last."""
+    return images.permute(0, 3, 1, 2).float().div_(255)
 
 
 @dataclass
@@ -87,7 +95,7 @@ class Training:
         start = time.perf_counter()
         running_loss = self._optimise(epoch)
         trained = time.perf_counter()
-        clean, val = self.evaluate(self.data.probe), self.evaluate(self.data.val)
+        clean, val = (self.evaluate(indices) for indices in (self.data.probe, self.data.val))
         finite = all(map(math.isfinite, (running_loss, clean["loss"], val["loss"])))
         record = {
             "epoch": epoch,
@@ -103,21 +111,27 @@ class Training:
             "images_per_second": len(self.data.train) / (trained - start),
             "diverged": not finite,
         }
+        if self.data.task == SEGMENTATION:
+            record["val_miou"] = val["miou"]
         self.history.append(record)
 
     def _optimise(self, epoch: int) -> float:
         """One pass over the training images; returns the sum of the batch losses."""
         self.parallel.train()
         total = torch.zeros((), device=self.device)
+        labels_each = self.data.pool.labels[0].numel()
         for batch, generator in self._batches(epoch):
             share = batch[self.workers.rank :: self.workers.count]
-            images = self.normalised(self.data.images[share], generator)
-            labels = self.data.labels[share]
+            # Batch-norm of a single value is undefined: an image alone is taken twice.
+            copies = 2 if len(share) == 1 else 1
+            images, labels = self._augmented(share.repeat(copies), generator)
             with torch.autocast(self.device.type, self.dtype, enabled=self.autocast):
-                logits = self.parallel(images)
+                output = self.parallel(images)
             # Every worker divides by the whole batch and averaging divides by the number
             # of workers, so the gradient is exact even where shares differ by an image.
-            loss = cross_entropy(logits.float(), labels, reduction="sum") / len(batch)
+            # Void pixels count as zero: dividing by the others would need their number
+            # in every worker's share.
+            loss = training_loss(output, labels) / (len(batch) * copies * labels_each)
             self.optimizer.zero_grad(set_to_none=True)
             (loss * self.workers.count).backward()
             self.optimizer.step()
@@ -143,29 +157,57 @@ class Training:
         for batch in torch.tensor_split(shuffled, self.steps):
             yield batch, generator
 
-    def normalised(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """uint8 (N, H, W, 3) -> float (N, 3, H, W), channels last; augmented with a generator."""
-        pixels = images.permute(0, 3, 1, 2).float().div_(255)
-        if generator is not None and self.config.augment_strength > 0:
-            pixels = augment(pixels, self.config.augment_strength, generator)
+    def _augmented(self, indices: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """What the model trains on: normalised images (N, 3, H, W) and their labels."""
+        images, labels = _pixels(self.data.pool.images[indices]), self.data.pool.labels[indices]
+        strength = self.config.augment_strength
+        if strength > 0 and self.data.task == SEGMENTATION:
+            images, labels = augment_scenes(images, labels, strength, generator)
+        elif strength > 0:
+            images = augment(images, strength, generator)
+        return self._standardised(images), labels
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """Clean uint8 (N, H, W, 3) -> float (N, 3, H, W), channels last, as the model reads."""
+        return self._standardised(_pixels(images))
+
+    def _standardised(self, pixels: Tensor) -> Tensor:
         return (pixels - self.data.mean.view(3, 1, 1)) / self.data.std.view(3, 1, 1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, classes) of clean uint8 images (N, H, W, 3), in the compute type."""
+        """Logits (N, classes) or (N, classes, H, W) of clean uint8 images (N, H, W, 3).
+
+        In the compute type; the model's mode is the caller's.
+        """
         with torch.autocast(self.device.type, self.dtype, enabled=self.autocast):
-            logits: Tensor = self.model(self.normalised(images))
-        return logits
+            return logits_of(self.model(self.normalised(images)))
 
     @torch.inference_mode()
     def evaluate(self, indices: Tensor) -> dict[str, float]:
-        """Mean loss, accuracy and macro F1 in evaluation mode on clean images."""
-        self.model.eval()
+        """Mean loss, accuracy, macro F1 and mean IoU of images of the pool, see `Tally`."""
         tally = Tally.empty(self.data.classes, self.device)
-        for share in indices[self.workers.rank :: self.workers.count].split(EVALUATION_BATCH):
-            tally.add(self.forward(self.data.images[share]), self.data.labels[share])
+        mine = indices[self.workers.rank :: self.workers.count]
+        for _, logits, labels in self.scored(self.data.pool, mine):
+            tally.add(logits, labels)
         tally.loss = self.workers.sum(tally.loss)
         tally.confusion = self.workers.sum(tally.confusion)
         return tally.summary()
+
+    def scored(self, split: Resident, indices: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """(indices, logits, labels) of clean images, in evaluation mode, a batch at a time.
+
+        Masks that were drawn at another size than the images come one at a time at that
+        size, with the logits scaled to it. Call it in inference mode.
+        """
+        self.model.eval()
+        pixels = split.images.shape[1] * split.images.shape[2]
+        size = max(1, min(EVALUATION_BATCH, EVALUATION_BATCH * 32 * 32 // pixels))
+        for part in indices.split(size):
+            logits = self.forward(split.images[part])
+            if split.full is None:
+                yield part, logits, split.labels[part]
+            else:
+                yield from at_label_size(part, logits, split.full)
 
     @property
     def autocast(self) -> bool:

@@ -11,6 +11,7 @@ from study import claims_toml
 from study.claims import (
     CLAIMS,
     arm,
+    by_task,
     cells,
     corrected_minimum_p,
     decidability,
@@ -20,6 +21,7 @@ from study.claims import (
     select,
 )
 from study.claims_toml import claim_from_dict, claim_to_dict
+from study.metrics import OBJECTIVES
 from trainables.errors import UserError
 
 GOOD = """
@@ -58,8 +60,25 @@ def test_the_issues_claims_are_registered():
     assert len({CLAIMS[id].decisive_budgets for id in ranking}) == 1, "budgets must match"
 
 
+def test_segmentation_has_its_claims_on_its_own_data():
+    claims = by_task("segmentation")
+    assert {c.id for c in claims} >= {
+        "resnet50_beats_aug_short",
+        "seg_aug_gap_smaller",
+        "seg_aug_crossover",
+    }
+    assert CLAIMS["resnet50_beats_aug_short"].metric == "test_miou"
+    assert {*by_task("classification"), *claims} == set(CLAIMS.values())
+
+
+def test_a_metric_of_the_other_task_is_refused():
+    with pytest.raises(UserError, match="'test_miou' is measured in segmentation only"):
+        dataclasses.replace(CLAIMS["resnet18_beats_cnn"], metric="test_miou")
+
+
 def test_every_default_claim_can_be_decided_with_its_default_seeds():
-    assert decidability(tuple(CLAIMS.values())) == []
+    for task in OBJECTIVES:
+        assert decidability(by_task(task)) == []
 
 
 def test_an_arm_has_one_name_however_it_is_written():

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from study.arms import arm
-from study.claims import CLAIMS, overridden, select
+from study.claims import by_task, overridden, select
 from study.experiment_plan import (
     TUNING_SEED,
     ExperimentSpec,
@@ -103,6 +103,6 @@ def test_an_experiment_without_claims_is_refused() -> None:
 
 
 def test_all_registered_claims_make_one_experiment() -> None:
-    spec = ExperimentSpec(tuple(CLAIMS.values()))
+    spec = ExperimentSpec(by_task("classification"))
     assert spec.data == "street_digits"
     assert spec.train_size == 500

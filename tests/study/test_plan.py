@@ -49,6 +49,19 @@ def test_whatever_changes_the_results_changes_the_id(change: dict) -> None:
     assert run_id(replace(SPEC, **change)) != run_id(SPEC)
 
 
+def test_the_task_decides_what_is_optimised_and_the_data_how_large_images_are() -> None:
+    assert (SPEC.objective, SPEC.image_size) == ("val_accuracy", None)
+    scenes = SearchSpec("tiny_scenes")
+    assert (scenes.objective, scenes.image_size) == ("val_miou", 64)
+    assert run_id(replace(scenes, image_size=128)) != run_id(scenes)
+
+
+def test_larger_images_take_longer() -> None:
+    small, large = (SearchSpec("fcn_resnet50", image_size=side) for side in (64, 128))
+    ratio = estimate(large, Resources(), 2).seconds / estimate(small, Resources(), 2).seconds
+    assert 3 < ratio < 4
+
+
 def test_a_name_replaces_the_readable_part_only() -> None:
     assert run_id(replace(SPEC, name="mine")).startswith("mine-")
 
@@ -76,6 +89,11 @@ def test_max_epochs_ends_the_range_and_keeps_the_default_inside() -> None:
         ({"name": "a/b"}, "--name must be"),
         ({"precision": "fp61"}, "unknown precision 'fp61'"),
         ({"space": "cnn", "pretrained": True}, "cnn has no pretrained weights"),
+        ({"objective": "val_miou"}, "unknown objective 'val_miou'"),
+        ({"image_size": 64}, "--image-size: street_digits images are 32x32; leave it out"),
+        ({"data": "street_scenes"}, "street_scenes is for segmentation, and resnet18 does class"),
+        ({"space": "fcn_resnet50", "data": "svhn"}, "use .*street_scenes.* or voc"),
+        ({"space": "fcn_resnet50", "image_size": 60}, "--image-size.* 60"),
     ],
 )
 def test_a_wrong_request_is_one_line(options: dict, message: str) -> None:

@@ -148,7 +148,10 @@ def test_a_killed_search_is_finished_by_the_same_command(finished, tmp_path: Pat
     assert numbers_of(run_dir) == numbers_of(finished[0])
 
 
-def test_an_interrupted_search_keeps_what_it_has_and_says_how_to_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("notice", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_search_keeps_what_it_has_and_says_how_to_go_on(
+    tmp_path: Path, notice: signal.Signals
+) -> None:
     arguments = [*ARGUMENTS, "--storage", str(tmp_path)]
     process = subprocess.Popen(
         command(*arguments),
@@ -159,7 +162,7 @@ def test_an_interrupted_search_keeps_what_it_has_and_says_how_to_go_on(tmp_path:
     )
     run_dir = tmp_path / RUN_ID
     wait_until(lambda: _mid_second_trial(run_dir), process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(notice)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "python -m study.run --space tiny_aug" in stderr.partition("To continue: ")[2]

@@ -13,6 +13,7 @@ from trainables.errors import UserError
 
 
 def test_two_writers_are_refused(tmp_path: Path) -> None:
+    (tmp_path / records.JOURNAL).touch()
     with (
         session.locked(tmp_path),
         pytest.raises(UserError, match="being written by another process"),
@@ -21,6 +22,18 @@ def test_two_writers_are_refused(tmp_path: Path) -> None:
         pass
     with session.locked(tmp_path):
         pass
+
+
+def test_a_directory_in_which_nothing_was_begun_is_taken_away(tmp_path: Path) -> None:
+    run = session.open_directory(tmp_path, "run-1")
+    with pytest.raises(UserError), session.locked(run):
+        raise UserError("no such data")
+    assert not run.exists()
+    run = session.open_directory(tmp_path, "run-1")
+    (run / records.JOURNAL).touch()
+    with pytest.raises(UserError), session.locked(run):
+        raise UserError("no such data")
+    assert run.exists()
 
 
 def test_changed_data_are_refused() -> None:

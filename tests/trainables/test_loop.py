@@ -135,12 +135,12 @@ def test_training_loss_is_measured_on_clean_images_in_evaluation_mode(dataset, m
     training.model.eval()
     for name in ("probe", "val"):
         indices = getattr(training.data, name)
-        images = training.data.images[indices].permute(0, 3, 1, 2).float() / 255
+        images = training.data.pool.images[indices].permute(0, 3, 1, 2).float() / 255
         images = (images - training.data.mean.view(3, 1, 1)) / training.data.std.view(3, 1, 1)
         with torch.no_grad():
             logits = training.model(images)
         by_hand[name] = float(
-            torch.nn.functional.cross_entropy(logits, training.data.labels[indices])
+            torch.nn.functional.cross_entropy(logits, training.data.pool.labels[indices])
         )
     assert record["train_loss"] == pytest.approx(by_hand["probe"], rel=1e-4)
     assert record["val_loss"] == pytest.approx(by_hand["val"], rel=1e-4)
@@ -169,7 +169,7 @@ def test_the_schedule_warms_up_and_anneals_to_nearly_nothing(total: int) -> None
 
 def test_the_data_set_is_mapped_and_not_copied(dataset: Dataset) -> None:
     data = TrainData.of(dataset, CONFIG, torch.device("cpu"))
-    assert data.images.data_ptr() == dataset.pool.images.ctypes.data
+    assert data.pool.images.data_ptr() == dataset.pool.images.ctypes.data
 
 
 @pytest.mark.parametrize("batch_size", [7, 32, 79, 80, 81, 500])
