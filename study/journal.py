@@ -35,9 +35,9 @@ class Journal:
     def epoch(self, trial: int, record: dict[str, Any]) -> bool:
         """A trial finished an epoch; returns whether the journal did not have it yet.
 
-        Keys that are no EPOCH_COLUMNS or FINAL_COLUMNS are left out.
+        Keys that are no columns of `study.records` are left out.
         """
-        columns = (*records.EPOCH_COLUMNS, *records.FINAL_COLUMNS)
+        columns = (*records.EPOCH_COLUMNS, *records.SOMETIMES)
         values = {key: record[key] for key in columns if key in record}
         return self._append({"event": "epoch", **values, "trial": trial})
 

@@ -76,6 +76,9 @@ FINAL_COLUMNS: dict[str, str] = {
     "test_ap": "segmentation only: mean over the same classes of the average precision",
 }
 
+# Those that not every epoch has.
+SOMETIMES = (*SEGMENTATION_COLUMNS, *FINAL_COLUMNS)
+
 TRIAL_COLUMNS: dict[str, str] = {
     "trial": "number of the trial in its run, from 0",
     "state": "completed, pruned (stopped early), diverged, failed or running",
@@ -210,7 +213,7 @@ def tables(journal: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame]:
         elif line["event"] == "start":
             configs[number] = {f"config.{key}": value for key, value in line["config"].items()}
         elif line["event"] == "epoch":
-            more = {k: line[k] for k in (*SEGMENTATION_COLUMNS, *FINAL_COLUMNS) if k in line}
+            more = {k: line[k] for k in SOMETIMES if k in line}
             epochs[number, line["epoch"]] = {**{k: line.get(k) for k in EPOCH_COLUMNS}, **more}
         else:
             ends[number] = line
