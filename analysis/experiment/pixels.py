@@ -1,0 +1,93 @@
+"""Scores of a segmentation from counts of pixels: by class, their means, and by image.
+
+Everywhere the last two axes of a confusion are (truth, prediction), and void pixels are in
+none of the counts. A class without truth pixels is *absent*: it has no recall and no average
+precision, so all its scores are NaN and it is in no mean over classes. The pixels that are
+given to it cost the classes that are there, whose pixels they are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis.stats import Array
+
+SCORES = ("accuracy", "precision", "recall", "F1", "IoU", "average precision")
+
+
+def support(confusions: np.ndarray) -> np.ndarray:
+    """Truth pixels by class, (..., C)."""
+    return np.asarray(confusions.sum(axis=-1))
+
+
+def class_scores(confusions: np.ndarray, bins: np.ndarray) -> Array:
+    """SCORES by class: (len(SCORES), ..., C), NaN for absent classes.
+
+    confusions: (..., C, C), pixels. bins: (..., C, 2, B) as for `average_precision`.
+    Accuracy is one-vs-rest, so a rare class that is never predicted still has a high one.
+    Precision is 0 where a class that is there is never predicted, as scikit-learn's
+    `precision_recall_fscore_support(zero_division=0)` has it.
+    """
+    counts = confusions.astype(float)
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    truth, called = counts.sum(axis=-1), counts.sum(axis=-2)
+    wrong = truth + called - 2 * hits  # false positives and false negatives
+    total = counts.sum(axis=(-2, -1))[..., None]
+    scores = [
+        1 - _ratio(wrong, total),
+        _ratio(hits, called),
+        _ratio(hits, truth),
+        _ratio(2 * hits, truth + called),
+        _ratio(hits, hits + wrong),
+        average_precision(bins),
+    ]
+    return np.where(truth > 0, np.stack(scores), np.nan)
+
+
+def average_precision(bins: np.ndarray) -> Array:
+    """Average precision by class, (..., C); NaN for a class without truth pixels.
+
+    bins: (..., C, 2, B), pixels by the probability given to the class, B equal bins of
+    [0, 1]; [c, 1] those whose truth is c, [c, 0] the others. The sum over bins, from the
+    highest, of precision times the recall gained: scikit-learn's `average_precision_score`
+    of scores rounded down to their bin.
+    """
+    counts = bins[..., ::-1].astype(float).cumsum(axis=-1)
+    hits, called = counts[..., 1, :], counts.sum(axis=-2)
+    gained = np.diff(hits, axis=-1, prepend=0.0)
+    total = hits[..., -1]
+    summed = (_ratio(hits, called) * gained).sum(axis=-1)
+    return np.where(total > 0, _ratio(summed, total), np.nan)
+
+
+def macro_mean(scores: Array) -> Array:
+    """Mean over the classes that are there: (..., C) to (...,); NaN where none is."""
+    there = np.isfinite(scores)
+    return _mean(np.where(there, scores, 0.0), there.astype(float))
+
+
+def weighted_mean(scores: Array, support: np.ndarray) -> Array:
+    """The same weighted by truth pixels, (..., C) each: large classes count most."""
+    there = np.isfinite(scores)
+    return _mean(np.where(there, scores, 0.0), np.where(there, support, 0.0))
+
+
+def image_ious(confusions: np.ndarray) -> Array:
+    """Mean IoU of each image: (..., C, C) to (...,), over the classes seen or predicted in it.
+
+    NaN for an image without a pixel that counts.
+    """
+    hits = np.diagonal(confusions, axis1=-2, axis2=-1).astype(float)
+    union = confusions.sum(axis=-1) + confusions.sum(axis=-2) - hits
+    return _mean(_ratio(hits, union), (union > 0).astype(float))
+
+
+def _ratio(a: Array, b: Array) -> Array:
+    """a / b, and 0 where b is 0."""
+    return np.divide(a, b, out=np.zeros(np.broadcast(a, b).shape), where=b > 0)
+
+
+def _mean(values: Array, weights: Array) -> Array:
+    total = weights.sum(axis=-1)
+    summed = (values * weights).sum(axis=-1)
+    return np.where(total > 0, _ratio(summed, total), np.nan)
