@@ -119,12 +119,15 @@ def _section(section: Section, out: Path, prefix: str) -> dict[str, Any]:
 def _table(table: Table, out: Path, prefix: str) -> dict[str, Any]:
     files = write_table(table, out / TABLES, prefix + table.name)
     printed = table.printed()
+    rows = list(printed.itertuples(index=False, name=None))
+    body = len(rows) - (table.foot if len(rows) == len(table.frame) else 0)
     return {
         "id": f"table-{prefix}{table.name}",
         "title": table.title,
         "columns": list(zip(printed, numeric_columns(table), strict=True)),
-        "rows": printed.itertuples(index=False, name=None),
-        "sortable": len(printed) > 3,
+        "rows": rows[:body],
+        "foot": rows[body:],
+        "sortable": body > 3,
         "files": [(f"{TABLES}/{file.name}", file.suffix[1:].upper()) for file in files],
     }
 

@@ -28,6 +28,7 @@ class Table:
     data: name of the data set its numbers come from, shown with the table wherever it goes.
     formats: header -> function making the text of a cell; `text.number` for the others.
     csv: the numbers behind `frame` where its cells join several, written to the CSV instead.
+    foot: how many last rows sum up the others, and stay below them when a reader sorts.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Table:
     data: str
     formats: dict[str, Callable[[Any], str]] = field(default_factory=dict)
     csv: pd.DataFrame | None = None
+    foot: int = 0
 
     @property
     def title(self) -> str:
