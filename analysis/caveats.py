@@ -31,8 +31,26 @@ def caveats(run: Run, best: pd.Series | None) -> list[str]:
     )
     chosen = [optimistic, *edge_warnings(run, best)] if best is not None else []
     lines = [adaptive, *chosen, *_fixed(run), _seeds(run), *_pruned(run), scope]
+    lines += resolution(run)
     lines += [str(notice) for notice in run.manifest.data.get("notices", [])]
     return lines + code_caveats(run)
+
+
+def resolution(run: Run) -> list[str]:
+    """At which size pixels are counted; nothing where images are."""
+    size = run.manifest.data.get("image_size")
+    if run.task.counted != "pixels" or not size:
+        return []
+    height, width = size
+    measured = f"Training and validation figures count pixels of images scaled to {height}x{width}"
+    if run.manifest.kind == "search":
+        return [f"{measured}, borders and padding left out: small objects lose most by that."]
+    tested = (
+        f"{measured}; test figures count those of the labels' own size, to which predictions are "
+        "scaled up. Pixels marked void are left out of both. Average precision tells "
+        "probabilities apart to 0.001: a class given less than that everywhere scores as a guess."
+    )
+    return [tested]
 
 
 def code_caveats(run: Run) -> list[str]:
@@ -105,7 +123,7 @@ def unfinished(run: Run) -> list[str]:
 def _fixed(run: Run) -> list[str]:
     stated = run.manifest.spec.get("fixed") or {}
     values = dict(stated) if isinstance(stated, dict) else {}
-    values |= {n: d.default for n, d in run.dimensions.items() if isinstance(d, Fixed)}
+    values |= {n: d.default for n, d in run.dimensions.items() if n not in run.searched}
     if not values:
         return []
     named = [f"{text.dimension(name)} {text.number(value)}" for name, value in values.items()]

@@ -11,8 +11,7 @@ from analysis import tables, text
 from analysis.load import Run
 from analysis.page import Part, Section
 from analysis.table import Table
-
-_METRICS = ("val_accuracy", "val_loss", "val_f1", "train_loss", "gap")
+from analysis.task import CLASSIFICATION, SEGMENTATION
 
 
 def section(runs: list[Run]) -> Section:
@@ -33,6 +32,10 @@ def section(runs: list[Run]) -> Section:
 def comparison_table(runs: list[Run]) -> Table:
     """One row a search: its data set, objective, and its best trial's last metrics."""
     rows = []
+    tasks = {run.task.name: run.task for run in runs}
+    task = SEGMENTATION if SEGMENTATION.name in tasks else CLASSIFICATION
+    header = (task if len(tasks) == 1 else CLASSIFICATION).header
+    metrics = (*task.trials, "gap")
     for run in runs:
         best = tables.best_trial(tables.ordered_trials(run))
         row = {
@@ -43,13 +46,11 @@ def comparison_table(runs: list[Run]) -> Table:
             "best trial": None if best is None else best["trial"],
             "epochs": None if best is None else best["epoch"],
         }
-        for name in _METRICS:
-            value = float("nan") if best is None else best[name]
-            row[tables.metric_header(name)] = float(value)
+        for name in metrics:
+            value = None if best is None else best.get(name)
+            row[header(name)] = float("nan") if value is None else float(value)
         rows.append(row)
-    formats: dict[str, Callable[[Any], str]] = {
-        tables.metric_header(name): text.metric for name in _METRICS
-    }
+    formats: dict[str, Callable[[Any], str]] = {header(name): text.metric for name in metrics}
     names = text.listed(list(dict.fromkeys(run.data for run in runs)))
     caption = "The best trial of every search, metrics of its last epoch."
     return Table("comparison", pd.DataFrame(rows), caption, names, formats)
@@ -58,6 +59,7 @@ def comparison_table(runs: list[Run]) -> Table:
 def differences(runs: list[Run]) -> list[str]:
     """What differs between the runs so that their figures do not compare."""
     aspects = {
+        "tasks": [run.task.name for run in runs],
         "data sets": [run.data for run in runs],
         "data (content hash)": [str(run.manifest.data.get("content_hash")) for run in runs],
         "training images": [str(run.manifest.data.get("train_size")) for run in runs],

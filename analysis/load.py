@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis import text
+from analysis.task import Task, task_of
 from study import records
 from study.domains import Domain, from_json
 from study.metrics import METRICS, Metric
@@ -44,6 +47,30 @@ class Run:
         return str(self.manifest.data.get("name", "unnamed data"))
 
     @property
+    def classes(self) -> list[str]:
+        """Names of the classes, or their numbers where the manifest has none."""
+        data = self.manifest.data
+        found = data.get("classes")
+        if isinstance(found, list):
+            return [str(name) for name in found]
+        count = len(next(iter((data.get("class_counts") or {}).values()), []))
+        return [str(number) for number in range(count)]
+
+    @property
+    def task(self) -> Task:
+        """What its labels are, and what the report says differently because of that."""
+        return task_of(self.manifest.data)
+
+    @property
+    def searched(self) -> dict[str, Domain]:
+        """The dimensions that have more than one value."""
+        return {
+            name: domain
+            for name, domain in self.dimensions.items()
+            if text.scale(domain) != "fixed"
+        }
+
+    @property
     def finished(self) -> bool:
         """Whether the run came to its own end."""
         return self.manifest.status == "complete"
@@ -54,7 +81,8 @@ def load_run(path: Path) -> Run:
 
     The Parquet tables are used where they are at least as new as the journal and made
     anew from it otherwise. Raises UserError, in one line, for what cannot be read: no run
-    directory, a newer schema, a damaged file, no epoch yet, an objective nobody recorded.
+    directory, a newer schema, an unknown task, a damaged file, no epoch yet, an objective
+    nobody recorded.
     """
     path = Path(path)
     if not path.is_dir():
@@ -79,8 +107,7 @@ def _objective(path: Path, manifest: records.Manifest) -> Metric:
             f"known: {', '.join(METRICS)} with max or min",
             FAILED,
         )
-    known = METRICS[name]
-    return Metric(known.name, direction, known.label, known.unit)
+    return dataclasses.replace(task_of(manifest.data).metric(name), direction=direction)
 
 
 def _dimensions(path: Path, manifest: records.Manifest) -> dict[str, Domain]:

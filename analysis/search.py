@@ -13,6 +13,7 @@ from analysis.plots import all_curves, curves, importances, progress, samples, s
 from analysis.plots.picture import Picture
 from analysis.provenance import provenance
 from analysis.tables import CONFIG
+from analysis.task import guess
 from trainables.errors import UserError
 
 
@@ -93,12 +94,12 @@ def _against_baseline(run: Run, trials: pd.DataFrame, best: pd.Series, value: fl
 
 def _against_guess(run: Run, value: float) -> str:
     counts = run.manifest.data.get("class_counts", {}).get("val") or []
-    if run.objective.name != "val_accuracy" or not sum(counts):
+    guessed = guess(run.objective.name, counts)
+    if guessed is None:
         return ""
-    share = max(counts) / sum(counts)
-    if value <= share:
-        return f" That is no better than always answering the most frequent class ({share:.4f})."
-    return f" Always answering the most frequent class would give {share:.4f}."
+    if value <= guessed:
+        return f" That is no better than always answering the most frequent class ({guessed:.4f})."
+    return f" Always answering the most frequent class would give {guessed:.4f}."
 
 
 def _pictures(

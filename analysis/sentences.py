@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analysis.task import TASKS
 from study.metrics import METRICS
 
 if TYPE_CHECKING:
     from analysis.effects import AtBudget
     from analysis.verdicts import Verdict
+    from study.claims import Claim
 
 # What a metric means, where its name alone says nothing to a reader outside the field.
 _MEANING = {
@@ -17,10 +19,10 @@ _MEANING = {
     "test_loss": "test loss (error on images used for nothing else)",
     "gap": "generalisation gap (how much larger the error is on new images than on those "
     "trained on)",
-    "val_accuracy": "share of validation images read correctly",
-    "train_accuracy": "share of training images read correctly",
-    "test_accuracy": "share of test images read correctly",
+    "val_miou": "validation mean IoU (overlap of prediction and truth, averaged over the classes)",
+    "test_miou": "test mean IoU (overlap of prediction and truth, averaged over the classes)",
 }
+_PARTS = {"val": "validation", "train": "training", "test": "test"}
 _SHOWN = 5
 
 
@@ -76,7 +78,7 @@ def what_would_change_it(verdict: Verdict) -> str:
 
 def _finding(verdict: Verdict) -> str:
     claim = verdict.claim
-    metric = _MEANING.get(claim.metric, METRICS[claim.metric].label)
+    metric = _meaning(claim)
     deciding = verdict.budgets[-1]
     agreeing = round((verdict.p_improvement or 0.0) * verdict.n, 1)
     in_runs = f"in {agreeing:g} of {verdict.n} paired runs the direction was the one claimed"
@@ -97,6 +99,15 @@ def _finding(verdict: Verdict) -> str:
     )
     where = f" The two cross {verdict.crossing}." if verdict.crossing else ""
     return f"comparing the {metric} of {first} with that of {second}: {found}; {in_runs}.{where}"
+
+
+def _meaning(claim: Claim) -> str:
+    part, _, kind = claim.metric.partition("_")
+    if kind != "accuracy":
+        return _MEANING.get(claim.metric, METRICS[claim.metric].label)
+    if TASKS[claim.task].counted == "pixels":
+        return f"share of the {_PARTS[part]} images' pixels predicted correctly"
+    return f"share of {_PARTS[part]} images read correctly"
 
 
 def _compared(step: AtBudget, unit: str) -> str:

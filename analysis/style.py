@@ -31,6 +31,7 @@ STATE_COLOURS = {
     "running": "#009e73",
 }
 STATE_MARKERS = {"completed": "o", "pruned": "v", "diverged": "x", "failed": "P", "running": "s"}
+LONGEST = 16  # characters of a class's name in a figure
 DENSE = 300  # more marks than this are drawn as pixels inside the SVG
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -110,6 +111,12 @@ def thin_out(marks: PathCollection, count: int, colour: str) -> None:
     """Make `count` points small, faint and pixels where they would hide one another."""
     if count > DENSE:
         marks.set(sizes=[4], linewidths=0, alpha=0.3, rasterized=True, color=colour)
+
+
+def class_names(classes: list[str]) -> list[str]:
+    """Names as labels of axes and legends: no longer than the figure allows, no mathematics."""
+    cut = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in classes]
+    return [name.replace("$", r"\$") for name in cut]
 
 
 def voc_palette(classes: int) -> np.ndarray:

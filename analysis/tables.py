@@ -10,12 +10,9 @@ import pandas as pd
 from analysis import text
 from analysis.load import Run
 from analysis.table import Table
-from study.domains import describe
-from study.metrics import METRICS
 from study.records import STATES
 
 CONFIG = "config."
-_SHOWN_METRICS = ("val_accuracy", "val_loss", "val_f1", "train_loss")
 _STATE_ORDER = {"completed": 0, "running": 1, "pruned": 2, "diverged": 3, "failed": 4}
 
 
@@ -53,16 +50,17 @@ def trials_table(run: Run, trials: pd.DataFrame) -> Table:
         "state": trials["state"],
     }
     formats: dict[str, Callable[[Any], str]] = {}
-    metrics = list(dict.fromkeys([run.objective.name, *_SHOWN_METRICS, "gap"]))
+    metrics = list(dict.fromkeys([run.objective.name, *run.task.trials, "gap"]))
+    header = run.task.header
     for name in metrics:
-        formats[metric_header(name)] = text.metric
-    columns[metric_header(metrics[0])] = trials[metrics[0]].astype(float)
+        formats[header(name)] = text.metric
+    columns[header(metrics[0])] = trials[metrics[0]].astype(float)
     columns["epochs trained"] = trials["epoch"]
     for name, domain in run.dimensions.items():
         if CONFIG + name in trials:
             columns[text.dimension_header(name, domain)] = trials[CONFIG + name]
     for name in metrics[1:]:
-        columns[metric_header(name)] = trials[name].astype(float)
+        columns[header(name)] = trials[name].astype(float)
     columns["time (s)"] = trials["seconds"].astype(float).round(1)
     if trials["error"].fillna("").ne("").any():
         columns["error"] = trials["error"].fillna("")
@@ -79,7 +77,7 @@ def best_table(run: Run, best: pd.Series) -> Table:
         {
             "hyperparameter": text.dimension_header(name, domain),
             "best": text.number(best.get(CONFIG + name)),
-            "searched": describe(domain),
+            "searched": text.searched(domain),
             "scale": text.scale(domain),
             "default": text.number(domain.default),
             "role": domain.role,
@@ -103,11 +101,4 @@ def states_table(run: Run, trials: pd.DataFrame) -> Table:
     frame = frame.reindex([state for state in STATES if state in frame.index])
     frame.loc["all"] = frame.sum()
     frame = frame.astype({"trials": int, "epochs": int}).rename_axis("state").reset_index()
-    return Table("states", frame, "Trials by how they ended.", run.data)
-
-
-def metric_header(name: str) -> str:
-    """Column header of a metric: "validation loss (nats)"."""
-    if name == "gap":
-        return "validation - train loss (nats)"
-    return f"{METRICS[name].label} ({METRICS[name].unit})"
+    return Table("states", frame, "Trials by how they ended.", run.data, foot=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from study.domains import Choice, Domain, Fixed
+from study.domains import Choice, Domain, Fixed, describe
 
 MISSING = "–"
 
@@ -66,11 +66,16 @@ def dimension_header(name: str, domain: Domain) -> str:
     return f"{words} ({domain.unit})" if domain.unit and domain.unit != words else words
 
 
+def searched(domain: Domain) -> str:
+    """The range for people: "0.0003 .. 0.03", "32, 64, 128", or the one value."""
+    return number(domain.default) if scale(domain) == "fixed" else describe(domain)
+
+
 def scale(domain: Domain) -> str:
     """How a dimension is sampled: "log", "linear", "choice" or "fixed"."""
     if isinstance(domain, Choice):
         return "choice"
-    if isinstance(domain, Fixed):
+    if isinstance(domain, Fixed) or domain.low == domain.high:  # a range may be a point
         return "fixed"
     return "log" if domain.log else "linear"
 
@@ -78,6 +83,19 @@ def scale(domain: Domain) -> str:
 def counted(count: int, singular: str, plural: str = "") -> str:
     """ "1 trial", "3 trials"."""
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
+def compact(count: int) -> str:
+    """A count in at most four characters: "950", "12k", "1.2M"."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= 0.9995 * size:
+            return f"{count / size:.{int(count < 9.95 * size)}f}{letter}"
+    return str(count)
+
+
+def capital(words: str) -> str:
+    """The words with a capital first letter and the others as they are: "Mean IoU"."""
+    return words[:1].upper() + words[1:]
 
 
 def listed(words: list[str]) -> str:

@@ -8,8 +8,9 @@ from analysis import text
 from analysis.experiment import names
 from analysis.experiment.cells import Condition, Experiment
 from analysis.experiment.per_class import confusion, mistakes, pairs_table, scores_table
+from analysis.experiment.pixel_diagnostics import pixel_diagnostics
 from analysis.experiment.predictions import Predictions, read_predictions
-from analysis.experiment.systems import run_summary
+from analysis.experiment.systems import run_summary, unreadable
 from analysis.page import Part
 from analysis.plots.classes import class_distribution
 from analysis.plots.confusions import confusions
@@ -20,6 +21,8 @@ from analysis.plots.worst import worst
 
 def diagnostics(experiment: Experiment) -> list[Part]:
     """The class distribution, which all systems share, and one part a condition."""
+    if experiment.run.task.counted == "pixels":
+        return pixel_diagnostics(experiment)
     data = experiment.run.manifest.data
     counts = data.get("class_counts") or {}
     longest = {model: max(budgets) for model, budgets in _budgets(experiment).items()}
@@ -29,22 +32,12 @@ def diagnostics(experiment: Experiment) -> list[Part]:
         "through t-SNE. Confusions and scores are of the test set, all seeds together; single "
         "images and features are those of seed 0."
     )
-    shared = _present(class_distribution(counts, class_names(experiment)))
+    shared = _present(class_distribution(counts, experiment.run.classes))
     parts = [Part("Model by model", lines=[line], pictures=shared)]
     for condition in experiment.conditions:
         drawn = condition.budget == longest[condition.arm.model]
         parts.append(_part(experiment, condition, features=drawn))
     return parts
-
-
-def class_names(experiment: Experiment) -> list[str]:
-    """Names of the classes, or their numbers where the manifest has none."""
-    data = experiment.run.manifest.data
-    count = len(next(iter((data.get("class_counts") or {}).values()), []))
-    found = data.get("classes")
-    return (
-        [str(name) for name in found] if isinstance(found, list) else list(map(str, range(count)))
-    )
 
 
 def _budgets(experiment: Experiment) -> dict[str, list[int]]:
@@ -56,25 +49,24 @@ def _budgets(experiment: Experiment) -> dict[str, list[int]]:
 
 def _part(experiment: Experiment, condition: Condition, features: bool) -> Part:
     what, slug, data = names.trained(condition), names.slug(condition), experiment.run.data
-    summary = run_summary(experiment, condition)
     predictions = read_predictions(experiment, condition)
     if predictions is None:
-        note = "No cell of it left readable predictions, so there is nothing more to show."
-        return Part(what, lines=[note], tables=[summary], folded=True)
-    classes = _padded(class_names(experiment), predictions.probabilities.shape[-1])
+        return unreadable(experiment, condition)
+    classes = names.classes(experiment.run.classes, predictions.probabilities.shape[-1])
     counts = confusion(predictions)
     pooled = (
         f"{counts.sum():,} predictions pooled over "
         f"{text.counted(len(predictions.probabilities), 'seed')}"
     )
-    pictures = confusions(counts, classes, what, slug, pooled)
+    task = experiment.run.task
+    pictures = confusions(counts, classes, what, slug, pooled, task)
     pictures += _present(worst(mistakes(predictions), classes, what, slug))
     if features:
         pictures += _present(embeddings(predictions.drawn, classes, what, slug))
     tables = [
-        summary,
+        run_summary(experiment, condition),
         scores_table(predictions, classes, what, f"per_class-{slug}", data),
-        pairs_table(counts, classes, what, f"confused_pairs-{slug}", data),
+        pairs_table(counts, classes, what, f"confused_pairs-{slug}", data, task),
     ]
     heading = f"{what}: {_right(predictions)} of test images read correctly"
     return Part(heading, predictions.notes, tables, pictures, folded=True)
@@ -82,11 +74,6 @@ def _part(experiment: Experiment, condition: Condition, features: bool) -> Part:
 
 def _right(predictions: Predictions) -> str:
     return f"{np.mean(predictions.predicted == predictions.labels):.1%}"
-
-
-def _padded(classes: list[str], count: int) -> list[str]:
-    """A name for every class that the predictions have."""
-    return [*classes, *map(str, range(len(classes), count))][:count]
 
 
 def _present(picture: Picture | None) -> list[Picture]:

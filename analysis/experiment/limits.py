@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from analysis import text
-from analysis.caveats import code_caveats, edge
+from analysis.caveats import code_caveats, edge, resolution
 from analysis.experiment import names
 from analysis.experiment.cells import Experiment
+from analysis.task import guess
 from study.domains import from_json
 
 
@@ -33,26 +34,28 @@ def limits(experiment: Experiment) -> list[str]:
         *_tuning(experiment),
         *_edges(experiment),
     ]
-    lines += [*_fixed(experiment), *map(str, data.get("notices", []))]
+    lines += [*_fixed(experiment), *resolution(run), *map(str, data.get("notices", []))]
     return lines + code_caveats(run)
 
 
 def _guessing(experiment: Experiment) -> list[str]:
     """Systems no better than always answering the most frequent class of the test set."""
+    task = experiment.run.task
     counts = (experiment.run.manifest.data.get("class_counts") or {}).get("test") or []
-    if not sum(counts):
+    guessed = guess(task.judged, counts)
+    if guessed is None:
         return []
-    share = max(counts) / sum(counts)
     found = [
         names.trained(condition)
         for condition in experiment.conditions
-        if experiment.of(condition)["test_accuracy"].mean() <= share
+        if experiment.of(condition)[task.judged].mean() <= guessed * (1 + task.slack)
     ]
     if not found:
         return []
     line = (
-        f"No better than always answering the most frequent class ({share:.1%} of the test "
-        f"images): {'; '.join(found)}. A verdict on them says little about trained systems."
+        f"No better than always answering the most frequent class "
+        f"({task.metric(task.judged).label} {guessed:.3f}): {'; '.join(found)}. A verdict on them "
+        "says little about trained systems."
     )
     return [line]
 

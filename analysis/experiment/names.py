@@ -9,7 +9,12 @@ from analysis.experiment.cells import Condition
 from analysis.page import anchor
 from study.arms import STRENGTH, Arm
 
-_TITLES = {"cnn": "CNN", "resnet18": "ResNet18"}
+_TITLES = {
+    "cnn": "CNN",
+    "resnet18": "ResNet18",
+    "fcn_resnet50": "FCN-ResNet50",
+    "deeplabv3_resnet50": "DeepLabV3-ResNet50",
+}
 _PLAIN = "#d55e00"
 # Blue deepens with strength; Okabe and Ito's two blues and an indigo as dark as ink.
 _STRENGTHS, _SHADES = (0.25, 0.5, 1.0), ("#56b4e9", "#0072b2", "#1d1d6b")
@@ -31,6 +36,11 @@ def system(arm: Arm) -> str:
 def trained(condition: Condition) -> str:
     """ "Augmented CNN (0.5), 24 epochs"."""
     return f"{system(condition.arm)}, {condition.budget} epochs"
+
+
+def classes(known: list[str], count: int) -> list[str]:
+    """A name for each of so many classes: those known, then numbers."""
+    return [*known, *map(str, range(len(known), count))][:count]
 
 
 def slug(condition: Condition) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from analysis.experiment.estimates import estimates
 from analysis.experiment.predictions import Predictions
 from analysis.stats import Array
 from analysis.table import Table
+from analysis.task import Task
 
 _PAIRS = 8  # rows of the table of confused pairs
 _SCORES = ("precision", "recall", "F1")
@@ -70,7 +73,7 @@ def scores_table(
         f"{what}: precision, recall and F1 by class on the test set, mean over "
         f"{text.counted(n, 'seed')}" + (" with 95% interval." if n >= 5 else ".")
     )
-    return Table(name, pd.DataFrame(shown), caption, data, csv=pd.DataFrame(raw))
+    return Table(name, pd.DataFrame(shown), caption, data, csv=pd.DataFrame(raw), foot=1)
 
 
 def confused_pairs(counts: np.ndarray) -> list[tuple[int, int, int, float]]:
@@ -83,22 +86,20 @@ def confused_pairs(counts: np.ndarray) -> list[tuple[int, int, int, float]]:
     return [(t, r, int(wrong[t, r]), float(shares[t, r])) for t, r in pairs if wrong[t, r]]
 
 
-def pairs_table(counts: np.ndarray, classes: list[str], what: str, name: str, data: str) -> Table:
+def pairs_table(
+    counts: np.ndarray, classes: list[str], what: str, name: str, data: str, task: Task
+) -> Table:
     """The most confused pairs, with how often the reverse happens."""
+    headers = ["true", task.predicted, task.counted, "share of the true class", "the reverse"]
     rows = [
-        {
-            "true": classes[t],
-            "read as": classes[r],
-            "count": count,
-            "share of the true class": share,
-            "the reverse": int(counts[r, t]),
-        }
+        (classes[t], classes[r], count, share, int(counts[r, t]))
         for t, r, count, share in confused_pairs(counts)
     ]
-    headers = ["true", "read as", "count", "share of the true class", "the reverse"]
     frame = pd.DataFrame(rows, columns=headers)
     caption = f"{what}: most confused pairs, all seeds together."
-    return Table(name, frame, caption, data, {headers[3]: lambda share: f"{share:.1%}"})
+    formats: dict[str, Callable[[Any], str]] = {headers[3]: lambda share: f"{share:.1%}"}
+    formats |= dict.fromkeys((headers[2], headers[4]), lambda count: f"{count:,}")
+    return Table(name, frame, caption, data, formats)
 
 
 @dataclass(frozen=True)

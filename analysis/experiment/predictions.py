@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from analysis.experiment.cells import Condition, Experiment
 from study.records import CELLS
 
+Arrays = dict[str, np.ndarray]
+_DAMAGED = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
+
+
+class Misfit(Exception):
+    """Why a cell's file is not used: what it is or has, after its name."""
+
 
 @dataclass(frozen=True)
 class Predictions:
-    """A condition's predictions on the test set.
+    """A condition's predictions on the test set of a classification.
 
     probabilities: float32 (seeds, N, classes). labels: (N,), the test set's, the same in
     every cell. drawn: all arrays of the cell that is drawn (`trainables.cell`), empty where
@@ -22,7 +32,7 @@ class Predictions:
 
     probabilities: np.ndarray
     labels: np.ndarray
-    drawn: dict[str, np.ndarray] = field(default_factory=dict)
+    drawn: Arrays = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -33,36 +43,57 @@ class Predictions:
 
 def read_predictions(experiment: Experiment, condition: Condition) -> Predictions | None:
     """Predictions of every cell that left a readable file; None where none did."""
+    found, notes = read_cells(experiment, condition, _labels)
+    if not found:
+        return None
+    probabilities = np.stack([arrays["test_probabilities"] for arrays in found])
+    drawn = next((arrays for arrays in found if "test_images" in arrays), {})
+    return Predictions(probabilities.astype(np.float32), found[0]["test_labels"], drawn, notes)
+
+
+def read_cells(
+    experiment: Experiment, condition: Condition, check: Callable[[Arrays], np.ndarray]
+) -> tuple[list[Arrays], list[str]]:
+    """Arrays of every cell that left a readable file, and a sentence for each that did not.
+
+    check: what all cells must have in common, the test set; raises KeyError for arrays that
+    are lacking and Misfit for those that do not fit.
+    """
     cells = experiment.of(condition)
     cells = cells[~cells["diverged"]]
-    found: list[np.ndarray] = []
-    labels: np.ndarray | None = None
-    drawn: dict[str, np.ndarray] = {}
+    found: list[Arrays] = []
     notes: list[str] = []
+    common: np.ndarray | None = None
     for trial, seed in cells[["trial", "seed"]].itertuples(index=False):
         path = experiment.run.path / CELLS / f"{trial:05d}.npz"
         try:
-            arrays = _read(path)
-            if labels is None:
-                labels = arrays["test_labels"]
-            elif not np.array_equal(labels, arrays["test_labels"]):
-                raise ValueError("its test set is another one")
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            notes.append(f"Seed {seed} has no readable predictions ({path.name}: {error}).")
+            arrays, here = _read(path, check)
+            if common is not None and not np.array_equal(common, here):
+                raise Misfit("is of another test set")
+        except Misfit as error:
+            notes.append(f"Seed {seed} is left out of the predictions: {path.name} {error}.")
             continue
-        if "test_images" in arrays and not drawn:
-            drawn = arrays
-        found.append(arrays["test_probabilities"])
-    if labels is None:
-        return None
-    return Predictions(np.stack(found), labels, drawn, notes)
+        common = here
+        found.append(arrays)
+    return found, notes
 
 
-def _read(path: object) -> dict[str, np.ndarray]:
-    with np.load(str(path), allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
+def _read(path: Path, check: Callable[[Arrays], np.ndarray]) -> tuple[Arrays, np.ndarray]:
+    """The arrays and what `check` makes of them; Misfit where that cannot be had."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        return arrays, check(arrays)
+    except FileNotFoundError:
+        raise Misfit("is missing") from None
+    except KeyError as error:
+        raise Misfit(f"has no {error}") from None
+    except _DAMAGED:
+        raise Misfit("is damaged") from None
+
+
+def _labels(arrays: Arrays) -> np.ndarray:
     probabilities, labels = arrays["test_probabilities"], arrays["test_labels"]
     if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1]:
-        raise ValueError(f"{labels.shape} labels do not fit {probabilities.shape} probabilities")
-    arrays["test_probabilities"] = probabilities.astype(np.float32)
-    return arrays
+        raise Misfit(f"has {labels.shape} labels for {probabilities.shape} probabilities")
+    return labels

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from analysis import style
 from analysis.experiment import judged, systems
 from analysis.experiment.cells import Experiment
+from analysis.experiment.context import context
 from analysis.experiment.diagnostics import diagnostics
 from analysis.experiment.limits import limits
 from analysis.page import Part, Section, anchor
@@ -48,22 +49,13 @@ def _parts(experiment: Experiment, verdicts: Sequence[Verdict]) -> list[Part]:
             tables=[judged.verdict_table(verdicts, run.data)],
         ),
         Part("Claim by claim", cards=judged.cards(verdicts)),
-        *_systems(experiment),
+        Part("The systems compared", tables=systems.comparisons(experiment)),
+        *context(experiment),
         Part("Figures", pictures=_pictures(experiment, verdicts)),
         *diagnostics(experiment),
         Part("Limits and caveats", bullets=limits(experiment)),
         Part("Where this comes from", facts=provenance(run)),
     ]
-
-
-def _systems(experiment: Experiment) -> list[Part]:
-    """The comparison table; the context where the reference report's models are compared."""
-    parts = [Part("The systems compared", tables=[systems.comparison(experiment)])]
-    if {condition.arm.model for condition in experiment.conditions} & systems.REPORTED:
-        parts.append(
-            Part("Context: what others report on SVHN", tables=[systems.context()], folded=True)
-        )
-    return parts
 
 
 def _pictures(experiment: Experiment, verdicts: Sequence[Verdict]) -> list[Picture]:

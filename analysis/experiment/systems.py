@@ -1,4 +1,4 @@
-"""The tables of the systems: all of them beside each other, one by one, and the context."""
+"""The tables of the systems: all of them beside each other, and one by one."""
 
 from __future__ import annotations
 
@@ -11,64 +11,60 @@ from analysis import text
 from analysis.experiment import names
 from analysis.experiment.cells import Condition, Experiment
 from analysis.experiment.estimates import Estimate, estimate
+from analysis.page import Part
 from analysis.table import Table
-from analysis.tables import metric_header
-
-COMPARED = (
-    "test_accuracy",
-    "test_loss",
-    "test_f1",
-    "val_accuracy",
-    "val_loss",
-    "val_f1",
-    "train_accuracy",
-    "train_loss",
-    "gap",
-)
-REPORTED = {"cnn", "resnet18"}  # models that the reference report is about
-_SVHN = "svhn, reported by others"
 
 
-def comparison(experiment: Experiment) -> Table:
-    """Every arm at every budget: mean and interval of each metric over the seeds."""
+def comparisons(experiment: Experiment) -> list[Table]:
+    """Every arm at every budget: mean and interval of each metric over the seeds.
+
+    One table, or of a segmentation two: the test set's metrics and those of training.
+    """
+    groups = experiment.run.task.systems
+    return [_comparison(experiment, name, metrics) for name, metrics in groups.items()]
+
+
+def _comparison(experiment: Experiment, name: str, metrics: tuple[str, ...]) -> Table:
+    header = experiment.run.task.header
     shown, raw = [], []
     for condition in experiment.conditions:
         cells = experiment.of(condition)
-        first = {
-            "system": names.system(condition.arm),
-            "epochs": condition.budget,
-            "seeds": int((~cells["diverged"]).sum()),
-            "diverged": int(cells["diverged"].sum()),
-        }
-        found = {name: estimate(cells[name], name) for name in COMPARED}
-        shown.append(first | {metric_header(name): _cell(found[name]) for name in COMPARED})
-        numbers: dict[str, Any] = {}
-        for name, value in found.items():
-            numbers |= {
-                f"{name}_mean": value.mean,
-                f"{name}_low": value.low,
-                f"{name}_high": value.high,
-                f"{name}_n": value.n,
-            }
+        first = {"system": names.system(condition.arm), "epochs": condition.budget}
+        found = {metric: estimate(cells[metric], metric) for metric in metrics}
+        diverged = int(cells["diverged"].sum())
+        done = len(cells) - diverged
+        seeds = {"seeds": f"{done}\n{diverged} diverged" if diverged else str(done)}
+        shown.append(first | seeds | {header(name): _cell(value) for name, value in found.items()})
+        numbers: dict[str, Any] = {"seeds": done, "diverged": diverged}
+        for metric, value in found.items():
+            numbers |= {f"{metric}_{part}": number for part, number in value._asdict().items()}
         raw.append({"arm": condition.arm.name} | first | numbers)
     caption = (
         "The systems at the end of each budget: mean and 95% interval over the seeds that did "
-        "not diverge. Training images are measured clean. The test set was read once a training."
+        "not diverge."
     )
-    return Table(
-        "systems", pd.DataFrame(shown), caption, experiment.run.data, csv=pd.DataFrame(raw)
-    )
+    if any(metric.startswith("train") for metric in metrics):
+        caption += " Training images are measured clean."
+    if any(metric.startswith("test") for metric in metrics):
+        caption += " The test set was read once a training."
+    data = experiment.run.data
+    return Table(name, pd.DataFrame(shown), caption, data, csv=pd.DataFrame(raw))
 
 
 def run_summary(experiment: Experiment, condition: Condition) -> Table:
-    """One system at one budget: a row a metric, over the seeds."""
-    cells = experiment.of(condition)
+    """One system at one budget: a row a metric, over the seeds.
+
+    Of a segmentation the reference report's figures come first, under its names.
+    """
+    task, cells = experiment.run.task, experiment.of(condition)
+    named = any(reported for reported, _ in task.summary)
     rows = []
-    for name in COMPARED:
+    for reported, name in task.summary:
         found = estimate(cells[name], name)
         rows.append(
-            {
-                "metric": metric_header(name),
+            ({"name in the reference report": reported or text.MISSING} if named else {})
+            | {
+                "metric": task.header(name),
                 "mean": found.mean,
                 "95% low": found.low,
                 "95% high": found.high,
@@ -85,23 +81,11 @@ def run_summary(experiment: Experiment, condition: Condition) -> Table:
     return Table(name, pd.DataFrame(rows), caption, experiment.run.data, formats)
 
 
-def context() -> Table:
-    """What the reference report and the field report on SVHN; nothing of it measured here."""
-    report, randaugment = "the reference report, one run", "arXiv 1909.13719, table 2"
-    rows: list[tuple[str, str, float | None, str]] = [
-        ("CNN", "not stated", 0.88508, report),
-        ("ResNet18", "above the CNN's, no figure", None, report),
-        ("Augmented ResNet18", "between the two, no figure", None, report),
-        ("ResNet18, plain", "300 epochs", 0.9595, "a published model card"),
-        ("WRN-28-2, baseline", "core set, 73k images", 0.967, randaugment),
-        ("WRN-28-2, AutoAugment", "core set, 73k images", 0.98, randaugment),
-        ("WRN-28-2, RandAugment", "core set, 73k images", 0.983, randaugment),
-    ]
-    frame = pd.DataFrame(rows, columns=["system", "training", "test accuracy (fraction)", "source"])
-    frame["test accuracy (fraction)"] = frame["test accuracy (fraction)"].astype(float)
-    formats: dict[str, Callable[[Any], str]] = {"test accuracy (fraction)": text.metric}
-    caption = "Context only: figures that others report, on SVHN. None of them was measured here."
-    return Table("context", frame, caption, _SVHN, formats)
+def unreadable(experiment: Experiment, condition: Condition) -> Part:
+    """The part of a condition whose cells left nothing that can be read: its summary."""
+    note = "No cell of it left readable predictions, so there is nothing more to show."
+    tables = [run_summary(experiment, condition)]
+    return Part(names.trained(condition), lines=[note], tables=tables, folded=True)
 
 
 def _cell(found: Estimate) -> str:

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from analysis import style, text
 from analysis.load import Run
-from analysis.plots.curves import PANELS, finite
+from analysis.plots.curves import PANEL, finite, said
 from analysis.plots.picture import Picture
 from study.records import STATES
 
@@ -21,29 +21,34 @@ _MARKED = ("pruned", "diverged", "failed")  # states whose last epoch is marked
 
 def all_curves(run: Run, best: int | None) -> Picture:
     """Every trial as a thin line coloured by state: training left, validation right."""
-    figure = style.figure(4.6)
-    grid = figure.subplots(2, 2, sharex=True, sharey="row")
+    curves = run.task.curves
+    figure = style.figure(PANEL * len(curves))
+    grid = figure.subplots(len(curves), 2, sharex=True, sharey="row")
     state_of = run.trials.set_index("trial")["state"]
-    cut = False
-    for row, (kind, label) in enumerate(PANELS.items()):
-        for column, part in enumerate(("train", "val")):
-            axes, name = grid[row, column], f"{part}_{kind}"
-            _lines(axes, run.epochs, name, state_of, best)
-            if row == 0:
-                axes.set_title("training, clean" if part == "train" else "validation")
+    for row, (kind, label) in enumerate(curves.items()):
+        for axes, part in zip(grid[row], ("train", "val"), strict=True):
+            if f"{part}_{kind}" in run.epochs:
+                _lines(axes, run.epochs, f"{part}_{kind}", state_of, best)
             else:
-                axes.set_xlabel("epoch")
-        grid[row, 0].set_ylabel(label)
+                axes.set_visible(False)
+        shown = [axes for axes in grid[row] if axes.get_visible()]
+        shown[0].set_ylabel(label)
+        shown[0].tick_params(labelleft=True)
+    for axes, title in zip(grid[0], ("training, clean", "validation"), strict=True):
+        axes.set_title(title)
+    for column in grid.T:
+        lowest = [axes for axes in column if axes.get_visible()][-1]
+        lowest.set_xlabel("epoch")
+        lowest.tick_params(labelbottom=True)
     limit = _loss_limit(run)
-    worst = np.nanmax(finite(run.epochs[["train_loss", "val_loss"]]), initial=0.0)
-    if worst > limit:
+    cut = np.nanmax(finite(run.epochs[["train_loss", "val_loss"]]), initial=0.0) > limit
+    if cut:
         grid[0, 0].set_ylim(0, limit)
-        cut = True
-    style.whole_number_ticks(grid[1, 1], 5)
+    style.whole_number_ticks(grid[-1, 1], 5)
     figure.legend(handles=_handles(run, best), loc="outside lower center", ncols=3)
     alt = (
-        f"Four panels of thin lines, one for each of {text.counted(len(run.trials), 'trial')}: "
-        "loss above, accuracy below, clean training images left, validation images right."
+        f"Panels of thin lines, one for each of {text.counted(len(run.trials), 'trial')}, from "
+        f"above: {said(run.task)}; clean training images left, validation images right."
     )
     caption = _all_caption(run, best)
     if cut:

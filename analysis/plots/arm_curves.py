@@ -10,38 +10,42 @@ from matplotlib.lines import Line2D
 from analysis import style, text
 from analysis.experiment import names
 from analysis.experiment.cells import Condition, Experiment
-from analysis.experiment.estimates import estimates
+from analysis.experiment.estimates import bounds, estimates
 from analysis.plots.curves import finite
 from analysis.plots.picture import Picture
 
-_ROWS = {"val_loss": "validation loss (nats)", "train_loss": "clean training loss (nats)"}
+_LOSSES = {"val_loss": "validation loss (nats)", "train_loss": "clean training loss (nats)"}
+_ROW = 2.5  # height of a row, in
 
 
 def arm_curves(experiment: Experiment, model: str) -> Picture:
-    """One column a budget, validation loss above clean training loss, a line a seed."""
+    """One column a budget, validation loss above clean training loss, a line a seed.
+
+    Of a segmentation the validation mean IoU, which can move otherwise than the loss, below.
+    """
+    rows = dict(_LOSSES)
+    if "miou" in experiment.run.task.curves:
+        rows["val_miou"] = "validation mean IoU (fraction)"
     conditions = [c for c in experiment.conditions if c.arm.model == model]
     budgets = sorted({c.budget for c in conditions})
-    figure = style.figure(5.0)
-    grid = figure.subplots(2, len(budgets), sharex="col", sharey="row", squeeze=False)
-    for row, (metric, label) in enumerate(_ROWS.items()):
-        seen = [_curves(experiment, condition, metric) for condition in conditions]
-        for condition, table in zip(conditions, seen, strict=True):
-            axes = grid[row, budgets.index(condition.budget)]
-            _draw(axes, table, names.colour(condition.arm))
-        losses = np.concatenate([table.to_numpy(float).ravel() for table in seen])
-        style.loss_axis(grid[row, 0], losses)
-        grid[row, 0].set_ylabel(label)
+    figure = style.figure(_ROW * len(rows))
+    grid = figure.subplots(len(rows), len(budgets), sharex="col", sharey="row", squeeze=False)
+    for panels, (metric, label) in zip(grid, rows.items(), strict=True):
+        _row(experiment, dict(zip(budgets, panels, strict=True)), conditions, metric)
+        panels[0].set_ylabel(label)
     for axes, budget in zip(grid[0], budgets, strict=True):
         axes.set_title(f"{budget} epochs")
-    for axes in grid[1]:
+    for axes in grid[-1]:
         axes.set_xlabel("epoch")
         style.whole_number_ticks(axes, 6)
     arms = dict.fromkeys(condition.arm for condition in conditions)
     handles = [Line2D([], [], color=names.colour(a), label=names.system(a)) for a in arms]
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    drawn = text.listed([label.split(" (")[0] for label in rows.values()])
     alt = (
-        f"Loss against epoch for {text.listed([names.system(a) for a in arms])}, one column for "
-        f"each budget ({text.listed([str(b) for b in budgets])} epochs), a thin line a seed."
+        f"{text.capital(drawn)} against epoch for {text.listed([names.system(a) for a in arms])}, "
+        f"one column for each budget ({text.listed([str(b) for b in budgets])} epochs), a thin "
+        "line a seed."
     )
     title = f"{names.title(model)}: learning curves"
     return Picture(f"curves-{model}", title, figure, _caption(experiment, conditions), alt)
@@ -52,7 +56,19 @@ def _curves(experiment: Experiment, condition: Condition, metric: str) -> pd.Dat
     return experiment.curves_of(condition).pivot(index="epoch", columns="seed", values=metric)
 
 
-def _draw(axes: Axes, table: pd.DataFrame, colour: str) -> None:
+def _row(
+    experiment: Experiment, panels: dict[int, Axes], conditions: list[Condition], metric: str
+) -> None:
+    """One metric of every condition, in its budget's panel."""
+    seen = [_curves(experiment, condition, metric) for condition in conditions]
+    for condition, table in zip(conditions, seen, strict=True):
+        _draw(panels[condition.budget], table, names.colour(condition.arm), metric)
+    if metric in _LOSSES:
+        losses = np.concatenate([table.to_numpy(float).ravel() for table in seen])
+        style.loss_axis(next(iter(panels.values())), losses)
+
+
+def _draw(axes: Axes, table: pd.DataFrame, colour: str, metric: str) -> None:
     if table.empty:
         return
     values, epochs = finite(table), table.index.to_numpy()
@@ -62,7 +78,7 @@ def _draw(axes: Axes, table: pd.DataFrame, colour: str) -> None:
         return
     marker = "o" if len(epochs) == 1 else ""
     axes.plot(epochs, whole.mean(axis=1), color=colour, lw=2, marker=marker)
-    low, high = estimates(whole, 0.0)
+    low, high = estimates(whole, *bounds(metric))
     axes.fill_between(epochs, low, high, color=colour, alpha=0.22, lw=0)
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from analysis import style, text
 from analysis.plots.picture import Picture
 
-_SPLITS = {"train": ("training", style.TRAIN), "val": ("validation", style.VALIDATION)}
-_SPLITS |= {"test": ("test", "#009e73")}
+SPLITS = {"train": ("training", style.TRAIN), "val": ("validation", style.VALIDATION)}
+SPLITS |= {"test": ("test", "#009e73")}
 
 
 def class_distribution(counts: dict[str, list[int]], classes: list[str]) -> Picture | None:
@@ -16,7 +16,7 @@ def class_distribution(counts: dict[str, list[int]], classes: list[str]) -> Pict
 
     counts: images a class, by split ("train", "val", "test").
     """
-    splits = {k: np.array(counts[k], dtype=float) for k in _SPLITS if sum(counts.get(k) or [])}
+    splits = {k: np.array(counts[k], dtype=float) for k in SPLITS if sum(counts.get(k) or [])}
     if not splits:
         return None
     shares = {name: values / values.sum() for name, values in splits.items()}
@@ -24,7 +24,7 @@ def class_distribution(counts: dict[str, list[int]], classes: list[str]) -> Pict
     axes = figure.subplots()
     width = 0.8 / len(splits)
     for place, (name, values) in enumerate(shares.items()):
-        label, colour = _SPLITS[name]
+        label, colour = SPLITS[name]
         x = np.arange(len(values)) + (place - (len(splits) - 1) / 2) * width
         axes.bar(x, values, width, color=colour, label=f"{label} ({int(splits[name].sum()):,})")
     axes.set_xticks(range(len(classes)), classes)
@@ -37,13 +37,13 @@ def class_distribution(counts: dict[str, list[int]], classes: list[str]) -> Pict
     most, least = int(first.argmax()), int(first.argmin())
     caption = (
         f"The most frequent class ({classes[most]}) makes up {first[most]:.1%} of the "
-        f"{_SPLITS[next(iter(shares))][0]} images, the rarest ({classes[least]}) "
+        f"{SPLITS[next(iter(shares))][0]} images, the rarest ({classes[least]}) "
         f"{first[least]:.1%}; shares differ between splits by at most {100 * apart:.1f} "
         "percentage points. Training and validation as seed 0 splits them; the splits are the "
         "same for all systems."
     )
     alt = (
         f"Bar chart of the share of {len(classes)} classes in the "
-        f"{text.listed([_SPLITS[name][0] for name in splits])} images."
+        f"{text.listed([SPLITS[name][0] for name in splits])} images."
     )
     return Picture("class_distribution", "Classes in each split", figure, caption, alt)

@@ -6,36 +6,28 @@ import math
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from analysis import style, text
 from analysis.load import Run
 from analysis.plots.picture import Picture
+from analysis.task import Task
 
-PANELS = {"loss": "loss (nats)", "accuracy": "accuracy (fraction)"}
+PANEL = 2.3  # height of a panel, in
 
 
 def best_curves(run: Run, trial: int, state: str) -> Picture:
-    """Clean training against validation, loss above accuracy, for one trial."""
+    """Clean training against validation, loss above the shares, for one trial.
+
+    What is measured on validation images only (mean IoU) has one line.
+    """
     rows = run.epochs[run.epochs["trial"] == trial].sort_values("epoch")
-    figure = style.figure(4.6)
-    panels = figure.subplots(2, 1, sharex=True)
-    for axes, (kind, label) in zip(panels, PANELS.items(), strict=True):
-        for part, colour, name in (
-            ("train", style.TRAIN, "training, clean images"),
-            ("val", style.VALIDATION, "validation"),
-        ):
-            axes.plot(
-                rows["epoch"],
-                finite(rows[f"{part}_{kind}"]),
-                color=colour,
-                marker="o",
-                markersize=4 if len(rows) <= 30 else 0,
-                label=name,
-            )
+    curves = run.task.curves
+    figure = style.figure(PANEL * len(curves))
+    panels = figure.subplots(len(curves), 1, sharex=True)
+    for axes, (kind, label) in zip(panels, curves.items(), strict=True):
+        _panel(axes, rows, kind)
         axes.set_ylabel(label)
-        axes.margins(x=0.04, y=0.08)
-        if not np.isfinite(finite(rows[[f"train_{kind}", f"val_{kind}"]])).any():
-            style.mark_empty(axes)
     low = finite(rows["val_loss"])
     if np.isfinite(low).any():
         where = int(np.nanargmin(low))
@@ -43,16 +35,38 @@ def best_curves(run: Run, trial: int, state: str) -> Picture:
             rows["epoch"].iloc[where], low[where], "o", ms=9, mfc="none", mec=style.INK, mew=1.3
         )
     panels[1].legend(loc="best")
-    panels[1].set_xlabel("epoch")
-    style.whole_number_ticks(panels[1])
+    panels[-1].set_xlabel("epoch")
+    style.whole_number_ticks(panels[-1])
     title = f"Learning curves of trial {trial}" + (
         ", the best" if state == "completed" else f" ({state})"
     )
     alt = (
-        f"Two line charts over {text.counted(len(rows), 'epoch')}: loss and accuracy of trial "
-        f"{trial} on clean training images and on validation images."
+        f"Line charts over {text.counted(len(rows), 'epoch')}: {said(run.task)} of trial {trial} "
+        "on clean training images and on validation images."
     )
     return Picture("curves_best", title, figure, _best_caption(rows), alt)
+
+
+def _panel(axes: Axes, rows: pd.DataFrame, kind: str) -> None:
+    drawn = False
+    for part, colour, name in (
+        ("train", style.TRAIN, "training, clean images"),
+        ("val", style.VALIDATION, "validation"),
+    ):
+        if f"{part}_{kind}" not in rows:
+            continue
+        values = finite(rows[f"{part}_{kind}"])
+        size = 4 if len(rows) <= 30 else 0
+        axes.plot(rows["epoch"], values, color=colour, marker="o", markersize=size, label=name)
+        drawn |= bool(np.isfinite(values).any())
+    axes.margins(x=0.04, y=0.08)
+    if not drawn:
+        style.mark_empty(axes)
+
+
+def said(task: Task) -> str:
+    """The metrics of the panels in words: "loss and accuracy"."""
+    return text.listed([label.split(" (")[0] for label in task.curves.values()])
 
 
 def _best_caption(rows: pd.DataFrame) -> str:

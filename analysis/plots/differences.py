@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from matplotlib import ticker
 
 from analysis import style, text
 from analysis.arrange import arrange
@@ -71,6 +72,7 @@ def _dot_plot(rows: list[Row], unit: str) -> Picture:
     axes.tick_params(axis="y", length=0, labelsize=7.5, labelcolor=style.INK)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(f"effect ({words})")
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(6))
     axes.margins(x=0.06)
     kind = "Slopes along the strengths" if "per unit" in unit else "Paired differences"
     alt = (

@@ -13,7 +13,7 @@ from analysis import style, text
 from analysis.load import Run
 from analysis.plots.picture import Picture
 from analysis.tables import CONFIG
-from study.domains import Choice, Domain, Fixed, Float, Int
+from study.domains import Choice, Domain, Float, Int
 
 _COLUMNS = 2
 _SHOWN = ("pruned", "running", "completed")
@@ -25,9 +25,7 @@ def slices(run: Run, trials: pd.DataFrame, best: pd.Series | None) -> Picture | 
     trials: as `tables.ordered_trials` gives them, best first.
     """
     dimensions: dict[str, Domain] = {
-        name: domain
-        for name, domain in run.dimensions.items()
-        if not isinstance(domain, Fixed) and CONFIG + name in trials
+        name: domain for name, domain in run.searched.items() if CONFIG + name in trials
     }
     value = trials[run.objective.name].to_numpy(dtype=float, na_value=np.nan)
     shown = np.isfinite(value) & trials["state"].isin(_SHOWN).to_numpy()
@@ -48,7 +46,7 @@ def slices(run: Run, trials: pd.DataFrame, best: pd.Series | None) -> Picture | 
     )
     return Picture(
         "slices",
-        f"{run.objective.label.capitalize()} by hyperparameter",
+        f"{text.capital(run.objective.label)} by hyperparameter",
         figure,
         _caption(run, trials, dimensions),
         alt,

@@ -10,6 +10,7 @@ import pytest
 
 from analysis.experiment import names
 from analysis.experiment.cells import Condition, read_experiment
+from analysis.experiment.context import digits
 from analysis.experiment.diagnostics import diagnostics
 from analysis.experiment.estimates import estimate
 from analysis.experiment.per_class import (
@@ -21,7 +22,7 @@ from analysis.experiment.per_class import (
     scores_table,
 )
 from analysis.experiment.predictions import Predictions, read_predictions
-from analysis.experiment.systems import comparison, context, run_summary
+from analysis.experiment.systems import comparisons, run_summary
 from analysis.load import load_run
 from study.claims import arm
 from study.records import CELLS
@@ -91,14 +92,14 @@ def test_an_estimate_leaves_out_what_is_not_finite() -> None:
 
 def test_the_systems_table_has_means_over_seeds(experiment_run: Path) -> None:
     experiment = read_experiment(load_run(experiment_run))
-    table = comparison(experiment)
+    table = comparisons(experiment)[0]
     assert table.csv is not None
     row = table.csv.set_index(["arm", "epochs"]).loc[("tiny", 16)]
     values = experiment.of(Condition(PLAIN, 16))["test_loss"]
     assert row["test_loss_mean"] == pytest.approx(math.fsum(values) / 6)
     assert row["test_loss_low"] < row["test_loss_mean"] < row["test_loss_high"]
     shown = table.frame.set_index(["system", "epochs"])
-    assert shown.loc[("Augmented tiny (1)", 16), ["seeds", "diverged"]].tolist() == [5, 1]
+    assert shown.loc[("Augmented tiny (1)", 16), "seeds"] == "5\n1 diverged"
     assert len(table.frame) == len(experiment.conditions) == 5
 
 
@@ -113,7 +114,7 @@ def test_the_run_summary_has_lowest_and_highest_seed(experiment_run: Path) -> No
 
 
 def test_context_is_marked_as_other_peoples() -> None:
-    table = context()
+    table = digits()
     assert table.title.startswith("Data: svhn, reported by others. Context only")
     assert table.frame["test accuracy (fraction)"].iloc[0] == 0.88508
 
@@ -140,5 +141,8 @@ def test_damaged_and_missing_predictions_are_said(tmp_path: Path) -> None:
         for note in getattr(read_predictions(experiment, condition), "notes", [])
     ]
     assert len(notes) == 2
-    assert all("no readable predictions" in note for note in notes)
+    assert [note.split(": ")[1] for note in notes] == [
+        f"{cells[0].name} is damaged.",
+        f"{cells[1].name} is missing.",
+    ]
     assert any(part.lines for part in diagnostics(experiment)[1:])

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from analysis.caveats import caveats, edge_warnings
-from analysis.importance import MIN_COMPLETED
+from analysis.importance import MIN_COMPLETED, importance
 from analysis.load import load_run
+from analysis.plots.slices import slices
 from analysis.report import write_report
 from analysis.search import summary
-from analysis.tables import best_trial, ordered_trials
+from analysis.tables import best_table, best_trial, ordered_trials
 from study.domains import describe
 from study.records import SAMPLES
 from trainables.errors import UserError
@@ -197,3 +198,22 @@ def test_a_best_trial_that_only_guesses_is_said_to(mixed_run: Path) -> None:
     run.trials["val_accuracy"] = 0.1
     trials = ordered_trials(run)
     assert "no better than always answering" in summary(run, trials, best_trial(trials))
+
+
+def test_a_range_of_one_value_is_fixed_and_in_no_slice(tmp_path: Path) -> None:
+    described = manifest()
+    epochs = {"kind": "int", "low": 6, "high": 6, "default": 6, "role": "scientific", "log": True}
+    described.space["dimensions"]["epochs"] = epochs
+    run = load_run(write_run(tmp_path / "run", space=described.space))
+    run.trials["config.epochs"] = 6
+    trials = ordered_trials(run)
+    best = best_trial(trials)
+    assert best is not None
+    assert "epochs" not in run.searched
+    picture = slices(run, trials, best)
+    assert picture is not None
+    assert "epochs" not in picture.alt
+    row = best_table(run, best).frame.set_index("hyperparameter").loc["epochs"]
+    assert row[["searched", "scale"]].tolist() == ["6", "fixed"]
+    assert "epochs 6" in next(line for line in caveats(run, best) if "Not searched" in line)
+    assert "epochs" not in importance(run, trials).shares
