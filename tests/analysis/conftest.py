@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from analysis.report import write_report
+from study.records import CELLS
 
 from .synthetic import HOSTILE, manifest, write_run
 from .synthetic_experiment import CLAIMS, experiment_manifest, write_experiment
+from .synthetic_segmentation import STRONGEST, write_segmentation
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +49,22 @@ def experiment_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def experiment_report(tmp_path_factory: pytest.TempPathFactory, experiment_run: Path) -> Path:
     """Its report."""
     return write_report([experiment_run], tmp_path_factory.mktemp("experiment_report"))
+
+
+@pytest.fixture(scope="session")
+def segmentation_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A complete segmentation; one cell diverged, one left no file and one a damaged one."""
+    folder = tmp_path_factory.mktemp("segmentations") / "complete"
+    write_segmentation(folder, diverged=[(STRONGEST.name, 16, 5)])
+    cells = sorted((folder / CELLS).iterdir())
+    cells[1].unlink()
+    content = cells[2].read_bytes()
+    half = len(content) // 2
+    cells[2].write_bytes(content[:half] + bytes(64) + content[half + 64 :])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def segmentation_report(tmp_path_factory: pytest.TempPathFactory, segmentation_run: Path) -> Path:
+    """Its report."""
+    return write_report([segmentation_run], tmp_path_factory.mktemp("segmentation_report"))

@@ -60,8 +60,10 @@ def chromium() -> str:
     pytest.skip("no Chromium on this machine")
 
 
-def test_report_in_a_browser(hostile_report: Path, experiment_report: Path, tmp_path: Path) -> None:
-    reports = [hostile_report, experiment_report]
+def test_report_in_a_browser(
+    hostile_report: Path, experiment_report: Path, segmentation_report: Path, tmp_path: Path
+) -> None:
+    reports = [hostile_report, experiment_report, segmentation_report]
     views = [(report, width) for report in reports for width in WIDTHS]
     frames = "".join(
         f'<iframe style="border:0;width:{width}px;height:900px" '

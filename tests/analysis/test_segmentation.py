@@ -34,7 +34,6 @@ from .synthetic_segmentation import (
     PLAIN,
     SCENE_CLAIMS,
     SIDE,
-    STRONGEST,
     TEST_SIZE,
     scene_data,
     write_scene_search,
@@ -46,26 +45,8 @@ LONG = Condition(PLAIN, 16)
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A complete experiment; one cell diverged, one left no file and one a damaged one."""
-    folder = tmp_path_factory.mktemp("segmentation") / "run"
-    write_segmentation(folder, diverged=[(STRONGEST.name, 16, 5)])
-    cells = sorted((folder / CELLS).iterdir())
-    cells[1].unlink()
-    content = cells[2].read_bytes()
-    half = len(content) // 2
-    cells[2].write_bytes(content[:half] + bytes(64) + content[half + 64 :])
-    return folder
-
-
-@pytest.fixture(scope="module")
-def report(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report([run], tmp_path_factory.mktemp("segmentation_report"))
-
-
-@pytest.fixture(scope="module")
-def experiment(run: Path) -> Experiment:
-    return read_experiment(load_run(run))
+def experiment(segmentation_run: Path) -> Experiment:
+    return read_experiment(load_run(segmentation_run))
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +56,8 @@ def pixels(experiment: Experiment) -> Pixels:
     return found
 
 
-def test_the_page_has_the_sections_of_every_experiment(report: Path) -> None:
-    text = page_of(report).text
+def test_the_page_has_the_sections_of_every_experiment(segmentation_report: Path) -> None:
+    text = page_of(segmentation_report).text
     headings = ["Claim by claim", "The systems compared", "Figures", "Model by model"]
     places = [text.index(heading) for heading in [*headings, HEADING, "Limits and caveats"]]
     assert places == sorted(places)
@@ -84,17 +65,18 @@ def test_the_page_has_the_sections_of_every_experiment(report: Path) -> None:
     assert "read correctly" not in text
     assert "t-SNE" not in text
     assert "test mean IoU (overlap of prediction and truth" in text
+    tables, figures = segmentation_report.parent / "tables", segmentation_report.parent / "figures"
     for name in ("per_class", "confused_pairs", "summary"):
         for slug in ("tiny-scenes-4", "tiny-scenes-aug-4", "tiny-scenes-16", "tiny-scenes-aug-16"):
-            assert (report.parent / "tables" / f"{name}-{slug}.csv").exists()
+            assert (tables / f"{name}-{slug}.csv").exists()
     for name in ("confusion", "confusion_shares", "scenes_best", "scenes_median", "scenes_worst"):
-        assert (report.parent / "figures" / f"{name}-tiny-scenes-16.svg").stat().st_size > 1000
+        assert (figures / f"{name}-tiny-scenes-16.svg").stat().st_size > 1000
     assert text.count("left out of the predictions: 00001.npz is missing") == 1
     assert text.count("left out of the predictions: 00002.npz is damaged") == 1
 
 
-def test_every_caption_names_the_data(report: Path) -> None:
-    html = report.read_text(encoding="utf-8")
+def test_every_caption_names_the_data(segmentation_report: Path) -> None:
+    html = segmentation_report.read_text(encoding="utf-8")
     captions = html.count("<figcaption>") + html.count('class="caption"')
     assert html.count("Data: voc2012.") == captions - 1  # the context is of other data
 
