@@ -16,7 +16,13 @@ import pandas as pd
 from analysis import text
 from analysis.experiment import names
 from analysis.experiment.cells import Condition
-from analysis.experiment.scenes import BACKGROUND, Pixels, holds_object, only_background
+from analysis.experiment.scenes import (
+    BACKGROUND,
+    Pixels,
+    has_background,
+    holds_object,
+    only_background,
+)
 from analysis.page import Part
 from analysis.stats import Array
 from analysis.table import Table
@@ -63,7 +69,7 @@ def emptied(condition: Condition, pixels: Pixels, train_counts: list[int]) -> Em
 
 def background(found: list[Emptied], classes: list[str], data: str) -> Part:
     """How many images each system empties, and how these differ from the others."""
-    if not classes or classes[BACKGROUND].lower() != "background":
+    if not has_background(classes):
         name = f" ({classes[BACKGROUND]})" if classes else ""
         line = f"The first class{name} is not called background: this part does not apply."
         return Part(HEADING, lines=[line])

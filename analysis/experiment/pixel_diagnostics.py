@@ -8,7 +8,7 @@ from analysis.experiment.background import Emptied, background, emptied
 from analysis.experiment.by_class import class_table
 from analysis.experiment.cells import Condition, Experiment
 from analysis.experiment.per_class import pairs_table
-from analysis.experiment.scenes import Pixels, read_pixels, scenes
+from analysis.experiment.scenes import Pixels, has_background, read_pixels, scenes
 from analysis.experiment.systems import run_summary, unreadable
 from analysis.page import Part
 from analysis.plots.confusions import confusions
@@ -57,7 +57,7 @@ def _part(experiment: Experiment, condition: Condition, pixels: Pixels, classes:
         pairs_table(counts, classes, what, f"confused_pairs-{slug}", data, task),
     ]
     pictures = confusions(counts, classes, what, slug, pooled, task)
-    pictures += segments(scenes(pixels.drawn), classes, what, slug)
+    pictures += segments(scenes(pixels.drawn, has_background(classes)), classes, what, slug)
     iou = experiment.of(condition)["test_miou"].mean()
     heading = f"{what}: mean IoU {text.metric(iou)} on the test set"
     return Part(heading, pixels.notes, tables, pictures, folded=True)

@@ -65,11 +65,12 @@ def read_pixels(experiment: Experiment, condition: Condition) -> Pixels | None:
     )
 
 
-def scenes(drawn: Arrays) -> dict[str, list[Scene]]:
+def scenes(drawn: Arrays, background: bool = True) -> dict[str, list[Scene]]:
     """The drawn cell's scenes by KINDS, each kind from high to low IoU; kinds without one lack.
 
     A scene is of the first kind that fits: best and worst are the first and last _EACH of
     all test images by mean IoU (ties included), then those predicted as background only.
+    background: whether the first class is one; otherwise that kind is left out.
     """
     if not drawn:
         return {}
@@ -81,15 +82,24 @@ def scenes(drawn: Arrays) -> dict[str, list[Scene]]:
     for place, number in enumerate(drawn["test_images_at"].tolist()):
         if not np.isfinite(ious[number]):
             continue
-        scene = _scene(drawn, place, number, float(ious[number]), bool(empty[number]))
+        scene = _scene(drawn, place, number, float(ious[number]), background and empty[number])
         if scene.iou >= ranked[-_EACH:][0]:
             kind = "best"
         elif scene.iou <= ranked[:_EACH][-1]:
             kind = "worst"
+        elif not empty[number]:
+            kind = "median"
+        elif background:
+            kind = "nothing but background"
         else:
-            kind = "nothing but background" if scene.empty else "median"
+            continue  # kept for a background that this data set does not have
         found.setdefault(kind, []).append(scene)
     return {kind: sorted(found[kind], key=lambda s: -s.iou) for kind in KINDS if kind in found}
+
+
+def has_background(classes: list[str]) -> bool:
+    """Whether the first class is the background, which is told by its name."""
+    return bool(classes) and classes[BACKGROUND].lower() == "background"
 
 
 def only_background(confusions: np.ndarray) -> np.ndarray:
@@ -107,7 +117,7 @@ def _scene(drawn: Arrays, place: int, number: int, iou: float, empty: bool) -> S
     height, width = drawn["test_inside"][place].tolist()
     cut = (place, slice(0, height), slice(0, width))
     image, truth = drawn["test_images"][cut], drawn["test_truths"][cut]
-    return Scene(image, truth, drawn["test_predictions"][cut], number, iou, empty)
+    return Scene(image, truth, drawn["test_predictions"][cut], number, iou, bool(empty))
 
 
 def _truth(arrays: Arrays) -> np.ndarray:

@@ -170,6 +170,9 @@ def test_scenes_are_sorted_into_kinds_and_cut_to_the_picture(experiment: Experim
         shapes = {scene.image.shape for several in found.values() for scene in several}
         assert shapes <= {(SIDE * 3 // 4, SIDE, 3), (SIDE, SIDE * 3 // 4, 3)}
         assert all(scene.empty for scene in found.get("nothing but background", []))
+        without = scenes(pixels.drawn, background=False)
+        assert set(without) == {"best", "median", "worst"}
+        assert not any(scene.empty for several in without.values() for scene in several)
     assert kinds == set(KINDS)
     assert scenes({}) == {}
 
