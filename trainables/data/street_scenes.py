@@ -8,6 +8,12 @@ image size shows the same scenes with more or fewer pixels.
 Made to be hard where street photographs are: most pixels are background, which has
 windows, stripes and greens of its own; things cover one another, come in many colours and
 sizes, and some are a pixel thin; their outlines are followed by a pixel or two of void.
+
+Measured at 64 pixels: from scratch, 12 epochs of FCN-ResNet50 on 96 scenes end with a
+training loss of 0.60 and a validation loss of 1.00; 12 epochs of a small U-Net on 1,000
+scenes reach a mean IoU of 0.27 on the test set (cars 0.82, buses 0.81, nothing yet for
+the thin and the rare). Of the masks themselves, averaged over a ResNet's cells of 8x8
+pixels and interpolated back, a mean IoU of 0.73 is left.
 """
 
 from __future__ import annotations
@@ -18,12 +24,13 @@ from pathlib import Path
 
 import numpy as np
 
-from trainables.data.base import SEGMENTATION, Dataset, Split, check, content_hash
+from trainables.data import DATASETS, SEGMENTATION
+from trainables.data.base import Dataset, Split, check, content_hash
 from trainables.data.cache import Arrays, cache_dir, cached
 from trainables.errors import UserError
 
 NAME = "street_scenes"
-VERSION = 1  # raised whenever a pixel or a label changes, so that caches are made anew
+VERSION = 2  # raised whenever a pixel or a label changes, so that caches are made anew
 SEED = 0
 CHUNK = 40  # images a cache file: each kind of thing is asked for twice
 TEST_SIZE = 64
@@ -39,7 +46,6 @@ def load(data_dir: Path | None, download: bool, train_size: int | None, image_si
     used again, also by a larger request; about 4 bytes a pixel. data_dir and download are not
     used: there is nothing to read. Raises UserError where train_size is below MIN_TRAIN_SIZE.
     """
-    from trainables.data import DATASETS
     from trainables.data.street.kinds import CLASSES
 
     train_size = DATASETS[NAME].train_size if train_size is None else train_size

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from trainables.data.base import SEGMENTATION, DataError, Dataset, Split, check
+from trainables.data import SEGMENTATION
+from trainables.data.base import DataError, Dataset, Split, check
 from trainables.data.cache import cache_dir
 from trainables.data.decoded import Pairs, decoded
 from trainables.data.devkit import OWN_CLASSES, find, layout, listed_pairs, missing, own_classes

@@ -12,8 +12,8 @@ from trainables.data.street.kinds import KINDS
 from trainables.data.street.pen import Pen
 from trainables.data.street.picture import Field, Picture, Place
 
-CROWD = (2, 3, 4, 5, 6)  # how many objects a picture has, and how often
-CROWD_WEIGHTS = (2, 4, 4, 2, 1)
+CROWD = (1, 2, 3, 4, 5)  # how many objects a picture has, and how often
+CROWD_WEIGHTS = (2, 5, 4, 2, 1)
 SHADOW = (28.0, 28.0, 32.0)  # on the ground around a foot; it stays background
 
 
@@ -21,7 +21,8 @@ def photograph(rng: np.random.Generator, asked: int, side: int) -> tuple[np.ndar
     """A picture of a scene that holds an object of KINDS[asked], which others may cover.
 
     Returns uint8 (side, side, 3), RGB, and uint8 (side, side): classes, background 0, or VOID.
-    The scene is a function of the generator's state and `asked`, whatever the size.
+    The scene is a function of the generator's state and `asked`, whatever the size. About 2.5 ms
+    at 64 pixels.
     """
     draws = Draws(rng)
     axis = (np.arange(side, dtype=np.float32) + np.float32(0.5)) / np.float32(side)

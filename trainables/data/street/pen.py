@@ -17,7 +17,7 @@ from trainables.data.street.picture import Field, Picture, Place
 
 Point = tuple[float, float]
 
-THINNEST = 1.3 / 64  # in image sides: thin parts keep about a pixel of the smallest pictures
+THINNEST = 1.3 / 64  # in image sides: thin parts keep about a pixel at the default size
 # Void around an object, in pixels and in image sides: the larger counts. VOC's is about a
 # hundredth of the picture.
 BORDER_PIXELS, BORDER = 1.3, 0.01
@@ -76,7 +76,7 @@ class Pen:
         self.mask[self.outline > 0] = index
 
     def thin(self, width: float) -> float:
-        """`width`, or the least that can be seen in a small picture."""
+        """`width`, or the least that can still be seen at the default size."""
         return max(width, self.thinnest)
 
     def box(
