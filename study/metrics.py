@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from trainables.data import CLASSIFICATION, SEGMENTATION
 from trainables.errors import unknown_name
 
 
@@ -20,8 +21,6 @@ class Metric:
     unit: str
     task: str | None = None
 
-
-SEGMENTATION = "segmentation"
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -44,7 +43,7 @@ METRICS: dict[str, Metric] = {
 }
 
 OBJECTIVES = {
-    "classification": ("val_accuracy", "val_loss", "val_f1"),
+    CLASSIFICATION: ("val_accuracy", "val_loss", "val_f1"),
     SEGMENTATION: ("val_miou", "val_accuracy", "val_loss", "val_f1"),
 }  # by task; the first is what a search optimises unless told otherwise
 

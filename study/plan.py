@@ -15,7 +15,7 @@ from study.metrics import OBJECTIVES, objective
 from study.records import SCHEMA_VERSION
 from study.spaces import Space, space
 from trainables.config import PRECISIONS
-from trainables.data import DATASETS, check_image_size, source
+from trainables.data import DATASETS, SEGMENTATION, check_image_size, source
 from trainables.errors import UserError, unknown_name
 from trainables.models import MODELS, Model
 
@@ -243,7 +243,7 @@ def image_side(data: str, asked: int | None) -> int | None:
     """
     check_image_size(data, asked)
     entry = source(data)
-    return (asked or entry.image_size[0]) if entry.task == "segmentation" else None
+    return (asked or entry.image_size[0]) if entry.task == SEGMENTATION else None
 
 
 def require_pretrained(model: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from study.exits import again
+from trainables.data import SEGMENTATION
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,8 +79,6 @@ def describe_data(dataset: Dataset, seed: int, train_size: int | None) -> dict[s
     "class_counts" are images by class; of a segmentation pixels, void left out, at the size
     that the network sees, with "class_images" saying in how many images a class is.
     """
-    from trainables.data.base import SEGMENTATION
-
     train, val = dataset.split_indices(seed, train_size)
     masks = {"train": dataset.pool.labels[train], "val": dataset.pool.labels[val]}
     if dataset.test is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from study.domains import Choice, Domain, Float, Int
+from trainables.data import SEGMENTATION
 from trainables.errors import unknown_name
 from trainables.models import MODELS
 
@@ -45,7 +46,7 @@ def _space(
     strength: float | None = None,
 ) -> Space:
     """The dimensions that all models have; with a strength, augmentation too."""
-    scenes = MODELS[model].task == "segmentation"
+    scenes = MODELS[model].task == SEGMENTATION
     batches = Choice((4, 8, 16), 8, "nuisance", unit="images")
     if not scenes:
         batches = Choice((32, 64, 128), 64, "nuisance", unit="images")

@@ -15,15 +15,15 @@ from study.display import Display
 from study.journal import Journal
 from study.metrics import Metric
 from study.plan import Resources
-from trainables.data import load_dataset, source
+from trainables.data import CLASSIFICATION, SEGMENTATION, load_dataset, source
 from trainables.errors import FAILED, UserError
 
 if TYPE_CHECKING:
     from trainables.data.base import Dataset
 
 _LOSS = {
-    "classification": "cross-entropy",
-    "segmentation": "cross-entropy of every pixel that is not void, and 0.5 times the auxiliary "
+    CLASSIFICATION: "cross-entropy",
+    SEGMENTATION: "cross-entropy of every pixel that is not void, and 0.5 times the auxiliary "
     "head's",
 }
 

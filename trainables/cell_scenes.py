@@ -154,7 +154,7 @@ def chosen(confusions: np.ndarray) -> np.ndarray:
     """Indices (<= 4 * SHOWN,) of the best, median and worst images by mean IoU, and of the
     first where nothing but background is predicted though there is something else."""
     iou = np.array([mean_iou(torch.from_numpy(counts)) for counts in confusions])
-    order = np.argsort(-iou, kind="stable")
+    order = np.argsort(-iou, kind="stable")[: np.isfinite(iou).sum()]  # void images come last
     middle = max(0, len(order) // 2 - SHOWN // 2)
     called, truth = confusions.sum(1), confusions.sum(2)
     nothing = (called[:, 1:].sum(1) == 0) & (truth[:, 1:].sum(1) > 0)

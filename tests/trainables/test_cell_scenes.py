@@ -105,6 +105,8 @@ def test_the_images_drawn_are_best_median_worst_and_nothing_but_background() -> 
     assert 4 in found
     assert len(found) == len(set(found)) <= 4 * SHOWN
     assert chosen(confusions[:1]).tolist() == [0]
+    confusions[1] = 0  # all void
+    assert 1 not in chosen(confusions).tolist()
 
 
 def test_a_tuning_trial_never_sees_the_test_set(tmp_path: Path, monkeypatch) -> None:
