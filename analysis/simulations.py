@@ -115,7 +115,7 @@ def false_positives(studies: int, rng: np.random.Generator) -> Iterator[Row]:
 
 
 def family_wise(studies: int, rng: np.random.Generator) -> Iterator[Row]:
-    """One or more wrong verdicts among all registered claims of _FAMILY, which share cells.
+    """One or more wrong verdicts among the claims of _FAMILY, which share cells.
 
     Holm's first step decides whether there is any: m times the smallest p against alpha.
     """
@@ -134,7 +134,7 @@ def family_wise(studies: int, rng: np.random.Generator) -> Iterator[Row]:
         ]
         found.append(weigh(claim, np.stack(at_budgets, axis=1), rng))
     for what, p in (
-        ("all registered claims, no effect anywhere: any significant", [e.p_for for e in found]),
+        ("the ten claims, no effect anywhere: any significant", [e.p_for for e in found]),
         (
             "the same: any refuted because the opposite held",
             [np.where(e.route == "too small", 1.0, e.p_against) for e in found],
