@@ -47,7 +47,7 @@ def _space(
 ) -> Space:
     """The dimensions that all models have; with a strength, augmentation too."""
     scenes = MODELS[model].task == SEGMENTATION
-    batches = Choice((4, 8, 16), 8, "nuisance", unit="images")
+    batches = Choice((4, 8, 16), 4, "nuisance", unit="images")
     if not scenes:
         batches = Choice((32, 64, 128), 64, "nuisance", unit="images")
     dimensions: dict[str, Domain] = {"learning_rate": learning_rate, "epochs": epochs}
