@@ -76,12 +76,18 @@ def what_would_change_it(verdict: Verdict) -> str:
     )
 
 
+def _in_runs(agreeing: float, n: int) -> str:
+    """How many seeds have the direction claimed; ties count half in `agreeing`."""
+    agreeing = round(agreeing, 1)
+    about = "" if agreeing == int(agreeing) else " (a tie counting half)"
+    return f"in {agreeing:g} of {n} paired runs the direction was the one claimed{about}"
+
+
 def _finding(verdict: Verdict) -> str:
     claim = verdict.claim
     metric = _meaning(claim)
     deciding = verdict.budgets[-1]
-    agreeing = round((verdict.p_improvement or 0.0) * verdict.n, 1)
-    in_runs = f"in {agreeing:g} of {verdict.n} paired runs the direction was the one claimed"
+    in_runs = _in_runs((verdict.p_improvement or 0.0) * verdict.n, verdict.n)
     if claim.decided_by == "ordered_trend":
         strengths = ", ".join(f"{arm.strength:g}" for arm in claim.arms)
         way = "rose" if deciding.effect > 0 else "fell"
