@@ -83,7 +83,7 @@ DATASETS: dict[str, DataSource] = {
     "street_scenes": DataSource(
         summary="rendered street scenes with a class for every pixel (embedded)",
         loader="trainables.data.street_scenes:load",
-        train_size=96,
+        train_size=64,
         experiment_size=64,
         image_size=(64, 64),
         classes=21,
