@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from trainables.config import TrainConfig
-from trainables.data.base import Dataset, Split
-from trainables.data.masks import FullMasks
+from trainables.data.base import SEGMENTATION, Dataset, Split
+from trainables.data.masks import VOID, FullMasks
+from trainables.errors import FAILED, UserError
 from trainables.seeding import stream_seed
 
 _CHUNK = 64  # images whose colours are added up at a time
@@ -57,6 +58,7 @@ class TrainData:
     def of(cls, dataset: Dataset, config: TrainConfig, device: torch.device) -> TrainData:
         """Split the data set as `config` says and put it on the device."""
         train, val = dataset.split_indices(config.split_seed, config.train_size)
+        _require_labels(dataset, {"training": train, "validation": val}, config.split_seed)
         order = np.random.default_rng(stream_seed(config.split_seed, "probe")).permutation(train)
         mean, std = _moments(dataset.pool.images, train)
         return cls(
@@ -69,6 +71,19 @@ class TrainData:
             classes=len(dataset.classes),
             task=dataset.task,
         )
+
+
+def _require_labels(dataset: Dataset, parts: dict[str, np.ndarray], seed: int) -> None:
+    """UserError where all that a part of a segmentation holds is void: nothing to average."""
+    if dataset.task != SEGMENTATION:
+        return
+    for name, indices in parts.items():
+        if not any((dataset.pool.labels[index] != VOID).any() for index in indices):
+            raise UserError(
+                f"{dataset.name}: no {name} image of split {seed} has a labelled pixel; use more "
+                "data",
+                FAILED,
+            )
 
 
 def _moments(images: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ from tests.trainables.scenes import dataset, larger, squares
 from trainables import training as training_module
 from trainables.config import TrainConfig
 from trainables.data.masks import VOID
+from trainables.errors import UserError
 from trainables.loop import train
 from trainables.models import build_model
 from trainables.objective import AUXILIARY, summed_loss, training_loss
@@ -78,6 +79,13 @@ def test_void_pixels_neither_train_nor_count() -> None:
     assert loss.item() > 0
     assert logits.grad[0].abs().sum() == 0
     assert logits.grad[1].abs().sum() > 0
+
+
+def test_a_split_without_a_labelled_pixel_is_refused() -> None:
+    pool = squares(6)
+    blank = replace(pool, labels=np.full_like(pool.labels, VOID))
+    with pytest.raises(UserError, match="no training image of split 0 has a labelled pixel"):
+        TrainData.of(dataset(blank), CONFIG, CPU)
 
 
 def test_the_auxiliary_head_joins_the_loss() -> None:
