@@ -81,7 +81,10 @@ def figure(height: float) -> Figure:
 def name_data(figure: Figure, data: str) -> None:
     """Write the data set's name into the figure, for when it is shown without its caption."""
     name = data.replace("$", r"\$")  # two of them would start mathematics
-    figure.suptitle(f"data: {name}", x=0.995, ha="right", fontsize=7, color=MUTED)
+    # Without a layout that makes room for it, a share of the height would be far down a tall one.
+    free = figure.get_layout_engine() is None
+    at = {"y": 1 - 0.05 / figure.get_figheight(), "va": "top"} if free else {}
+    figure.suptitle(f"data: {name}", x=0.995, ha="right", fontsize=7, color=MUTED, **at)
 
 
 def loss_axis(axes: Axes, losses: np.ndarray) -> None:
