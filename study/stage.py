@@ -17,14 +17,15 @@ from study.metrics import Metric
 from study.plan import Resources
 from trainables.data import CLASSIFICATION, SEGMENTATION, load_dataset, source
 from trainables.errors import FAILED, UserError
+from trainables.models import AUXILIARY
 
 if TYPE_CHECKING:
     from trainables.data.base import Dataset
 
 _LOSS = {
     CLASSIFICATION: "cross-entropy",
-    SEGMENTATION: "cross-entropy of every pixel that is not void, and 0.5 times the auxiliary "
-    "head's",
+    SEGMENTATION: "cross-entropy of every pixel that is not void, and that of an auxiliary "
+    f"head, where the model has one, times {AUXILIARY:g}",
 }
 
 

@@ -31,8 +31,6 @@ from trainables.jobs import trial_folder
 from trainables.reporting import Record, Report
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from trainables.training import Training
 
 FEATURES = 500  # images a split whose features are kept
@@ -89,14 +87,18 @@ def evaluate_cell(training: Training, dataset: Dataset, path: Path, drawn: bool)
     import torch
 
     from trainables.metrics import Tally
+    from trainables.train_data import Resident
 
     test = dataset.test
     assert test is not None
-    logits = predict(training, torch.from_numpy(test.images))
-    labels = torch.as_tensor(test.labels, device=logits.device)
-    tally = Tally.empty(len(dataset.classes), logits.device)
-    tally.add(logits, labels)
-    probabilities = logits.float().softmax(1).cpu().numpy()
+    tally = Tally.empty(len(dataset.classes), training.device)
+    parts = []
+    with torch.inference_mode():
+        everything = torch.arange(len(test), device=training.device)
+        for _, logits, labels in training.scored(Resident.of(test, training.device), everything):
+            tally.add(logits, labels)
+            parts.append(logits.float().softmax(1).cpu().numpy())
+    probabilities = np.concatenate(parts)
     arrays: dict[str, np.ndarray] = {
         "test_probabilities": probabilities.astype(np.float16),
         "test_labels": test.labels.astype(np.int64),
@@ -109,16 +111,6 @@ def evaluate_cell(training: Training, dataset: Dataset, path: Path, drawn: bool)
     np.savez_compressed(path, allow_pickle=False, **arrays)
     summary = tally.summary()
     return {f"test_{name}": summary[name] for name in ("loss", "accuracy", "f1")}
-
-
-def predict(training: Training, images: Tensor) -> Tensor:
-    """Logits float (N, classes) of uint8 images (N, H, W, 3), evaluation mode, clean."""
-    import torch
-
-    with torch.inference_mode():
-        training.model.eval()
-        parts = [training.forward(part.to(training.device)) for part in images.split(256)]
-        return torch.cat(parts)
 
 
 def _features(training: Training, name: str) -> dict[str, np.ndarray]:

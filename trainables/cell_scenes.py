@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainables.average_precision import average_precision
 from trainables.data.base import Dataset, Split
 from trainables.data.masks import VOID
 from trainables.metrics import confusion_matrix, macro_f1, mean_iou
@@ -86,21 +87,6 @@ def score_bins(probabilities: Tensor, labels: Tensor) -> Tensor:
         at = (scores * BINS).long().clamp_(max=BINS - 1) + BINS * (truth == number)
         found.append(torch.bincount(at, minlength=2 * BINS).view(2, BINS))
     return torch.stack(found)
-
-
-def average_precision(bins: np.ndarray) -> np.ndarray:
-    """Average precision by class (C,) from score bins (C, 2, BINS); NaN without truth.
-
-    The sum over thresholds, from the highest, of precision times the recall gained, as
-    scikit-learn's `average_precision_score` has it for scores that are rounded down.
-    """
-    counts = bins[:, :, ::-1].astype(np.float64).cumsum(axis=2)
-    hits, called = counts[:, 1], counts.sum(1)
-    precision = np.divide(hits, called, out=np.zeros_like(hits), where=called > 0)
-    gained = np.diff(hits, axis=1, prepend=0)
-    total = hits[:, -1]
-    summed = (precision * gained).sum(1)
-    return np.divide(summed, total, out=np.full(len(total), np.nan), where=total > 0)
 
 
 def _summary(loss: float, confusion: np.ndarray, bins: np.ndarray) -> Record:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+AUXILIARY = 0.5  # weight of the auxiliary head's loss, as in torchvision's reference training
+
+
 @dataclass(frozen=True)
 class Pretrained:
     """Where ImageNet weights are and what takes them.

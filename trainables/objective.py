@@ -6,8 +6,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from trainables.data.masks import VOID
-
-AUXILIARY = 0.5  # weight of the auxiliary head's loss, as in torchvision's reference training
+from trainables.models import AUXILIARY
 
 Output = Tensor | dict[str, Tensor]
 

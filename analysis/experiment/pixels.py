@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.stats import Array
+from trainables.average_precision import average_precision
 
 SCORES = ("accuracy", "precision", "recall", "F1", "IoU", "average precision")
 
@@ -42,22 +43,6 @@ def class_scores(confusions: np.ndarray, bins: np.ndarray) -> Array:
         average_precision(bins),
     ]
     return np.where(truth > 0, np.stack(scores), np.nan)
-
-
-def average_precision(bins: np.ndarray) -> Array:
-    """Average precision by class, (..., C); NaN for a class without truth pixels.
-
-    bins: (..., C, 2, B), pixels by the probability given to the class, B equal bins of
-    [0, 1]; [c, 1] those whose truth is c, [c, 0] the others. The sum over bins, from the
-    highest, of precision times the recall gained: scikit-learn's `average_precision_score`
-    of scores rounded down to their bin.
-    """
-    counts = bins[..., ::-1].astype(float).cumsum(axis=-1)
-    hits, called = counts[..., 1, :], counts.sum(axis=-2)
-    gained = np.diff(hits, axis=-1, prepend=0.0)
-    total = hits[..., -1]
-    summed = (_ratio(hits, called) * gained).sum(axis=-1)
-    return np.where(total > 0, _ratio(summed, total), np.nan)
 
 
 def macro_mean(scores: Array) -> Array:

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from analysis.experiment.pixels import average_precision, image_ious
+from analysis.experiment.pixels import image_ious
 from analysis.style import voc_palette
 from study import records
 from study.claims import Claim, arm
+from trainables.average_precision import average_precision
 
 from .synthetic import MIXED, journal, manifest
 from .synthetic_experiment import CLAIMS, Key, experiment_lines, experiment_manifest

@@ -14,13 +14,13 @@ from sklearn.metrics import (
 
 from analysis.experiment.pixels import (
     SCORES,
-    average_precision,
     class_scores,
     image_ious,
     macro_mean,
     support,
     weighted_mean,
 )
+from trainables.average_precision import average_precision
 
 CLASSES, PIXELS, BINS = 6, 400, 1_000
 ABSENT, NEVER_PREDICTED = 4, 3

@@ -15,8 +15,9 @@ from sklearn.metrics import (
 
 from tests.trainables.scenes import dataset, larger, squares
 from trainables import cell_scenes
+from trainables.average_precision import average_precision
 from trainables.cell import CellJob
-from trainables.cell_scenes import BINS, SHOWN, average_precision, chosen, contrasts, score_bins
+from trainables.cell_scenes import BINS, SHOWN, chosen, contrasts, score_bins
 from trainables.data.base import Split
 from trainables.data.masks import VOID
 

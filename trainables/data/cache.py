@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,32 @@ def cached(
     except OSError as error:
         return made, error
     return made, None
+
+
+def cached_chunks(
+    folder: Path,
+    split: str,
+    count: int,
+    make: Callable[[str, int], Arrays],
+    like: Mapping[str, tuple[tuple[int, ...], type]],
+) -> tuple[Arrays, OSError | None]:
+    """The first `count` items of a split that is made in chunks, each stored on its own.
+
+    make: split and number of a chunk -> its arrays, which all have shape and type of `like`
+    (the first axis counts the chunk's items). The error is what kept one from being stored.
+    """
+    size = next(iter(like.values()))[0][0]
+
+    def valid(arrays: Arrays) -> bool:
+        return {name: (array.shape, array.dtype.type) for name, array in arrays.items()} == like
+
+    found, failure = [], None
+    for number in range(-(-count // size)):
+        path = folder / f"{split}-{number:04d}.npz"
+        arrays, error = cached(path, functools.partial(make, split, number), valid)
+        found.append(arrays)
+        failure = failure or error
+    return {name: np.concatenate([one[name] for one in found])[:count] for name in like}, failure
 
 
 def _read(path: Path) -> Arrays | None:

@@ -14,13 +14,12 @@ with 90% accuracy on others.
 from __future__ import annotations
 
 import math
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from trainables.data.base import Dataset, Split, check, content_hash
-from trainables.data.cache import Arrays, cache_dir, cached
+from trainables.data.cache import Arrays, cache_dir, cached_chunks
 from trainables.errors import UserError
 
 NAME = "street_digits"
@@ -66,27 +65,9 @@ def load(data_dir: Path | None, download: bool, train_size: int | None) -> Datas
 def _read_split(split: str, count: int) -> tuple[Split, OSError | None]:
     """The first `count` images of a split, and what kept them from being cached."""
     folder = cache_dir() / NAME / f"v{VERSION}-seed{SEED}"
-    chunks, failure = [], None
-    for number in range(math.ceil(count / CHUNK)):
-        path = folder / f"{split}-{number:04d}.npz"
-        arrays, error = cached(path, partial(render_chunk, split, number), _is_chunk)
-        chunks.append(arrays)
-        failure = failure or error
-    images = np.concatenate([chunk["images"] for chunk in chunks])[:count]
-    labels = np.concatenate([chunk["labels"] for chunk in chunks])[:count]
-    return Split(images, labels), failure
-
-
-def _is_chunk(arrays: Arrays) -> bool:
-    if arrays.keys() != {"images", "labels"}:
-        return False
-    images, labels = arrays["images"], arrays["labels"]
-    return (
-        images.shape == (CHUNK, 32, 32, 3)
-        and images.dtype == np.uint8
-        and labels.shape == (CHUNK,)
-        and labels.dtype == np.int64
-    )
+    like = {"images": ((CHUNK, 32, 32, 3), np.uint8), "labels": ((CHUNK,), np.int64)}
+    arrays, error = cached_chunks(folder, split, count, render_chunk, like)
+    return Split(arrays["images"], arrays["labels"]), error
 
 
 def render_chunk(split: str, number: int, seed: int = SEED) -> Arrays:
