@@ -12,11 +12,12 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Callable
+import traceback
 from pathlib import Path
+from typing import NoReturn
 
-from study.handover import FOLDER, Ledger, Trial, Trials
-from study.tracking import LOG, OFFLINE, PATIENCE, Say
+from study.handover import FOLDER, Ledger, Trials
+from study.tracking import KEYS, LOG, OFFLINE, PATIENCE
 from study.wandb_runs import WandbRuns
 
 POLL_SECONDS = 0.5
@@ -24,80 +25,64 @@ LOCK = "lock"
 NICENESS = 10  # trainings first
 
 
-class Publisher:
-    """Keeps W&B's runs level with the journal's trials."""
-
-    def __init__(self, run: Path, mode: str, say: Say) -> None:
-        self._run, self.mode, self._say = run, mode, say
-        self._trials, self._ledger = Trials(run), Ledger(run)
-        self._runs = WandbRuns(run, mode)
-
-    def catch_up(self) -> None:
-        """Hand over what the journal has to tell since the last time."""
-        for trial in self._trials.news():
-            if self._ledger.lacks(trial):
-                self._hand_over(trial)
-
-    def finish(self) -> None:
-        """End what is open, and hand over the report where there is a new one."""
-        self._attempt(lambda: self._runs.close())
-        if self._ledger.lacks_report():
-            self._attempt(lambda: self._runs.hand_over_report())
-            self._ledger.note(report=True)
-
-    def _hand_over(self, trial: Trial) -> None:
-        self._attempt(lambda: self._runs.bring_up_to_date(trial))
-        if trial.state:
-            self._ledger.note([trial])
-
-    def _attempt(self, action: Callable[[], None]) -> None:
-        """Do it online; from the first failure on, offline. There it has no excuse."""
-        try:
-            action()
-        except Exception as error:  # W&B and the network have many kinds
-            if self.mode == OFFLINE:
-                raise
-            self.mode = OFFLINE
-            reason = f"{type(error).__name__}: {error}".splitlines()[0][:80]
-            self._say(
-                f"W&B: no connection ({reason}); going on offline, for "
-                f"`wandb sync {self._run / FOLDER}`"
-            )
-            self._runs = WandbRuns(self._run, OFFLINE)
-            action()
-
-
 def main() -> None:
-    """Follow a run until standard input ends."""
+    """Hand a run over until standard input ends; offline from where online fails."""
     run, mode = Path(sys.argv[1]), sys.argv[2]
-    os.nice(NICENESS)
-    say = _own_output(run / FOLDER / LOG)
-    with open(run / FOLDER / LOCK, "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the publisher of a killed run may still be at work
-        publisher = Publisher(run, mode, say)
-        ended = False
-        while not ended:
-            publisher.catch_up()
-            ended = bool(select.select([sys.stdin], [], [], POLL_SECONDS)[0])
-        signal.alarm(round(PATIENCE))  # where the run was killed, nobody else would end this
-        publisher.catch_up()
-        publisher.finish()
-        if publisher.mode != mode:
-            os._exit(0)  # W&B would wait for its online runs, which are kept offline by now
+    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    ours = _own_output(run / FOLDER / LOG)
+    try:
+        with open(run / FOLDER / LOCK, "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # that of a killed run may still be at work
+            _follow(run, mode)
+    except Exception as error:  # W&B and the network have many kinds
+        if mode == OFFLINE:
+            raise
+        traceback.print_exc()
+        _go_on_offline(run, error, ours)
 
 
-def _own_output(log: Path) -> Say:
+def _follow(run: Path, mode: str) -> None:
+    """Keep W&B's runs level with the journal's trials, then hand over the report."""
+    trials, ledger, runs = Trials(run), Ledger(run), WandbRuns(run, mode)
+
+    def catch_up() -> None:
+        for trial in filter(ledger.lacks, trials.news()):
+            runs.bring_up_to_date(trial)
+            if trial.state:
+                ledger.note([trial])
+
+    ended = False
+    while not ended:
+        catch_up()
+        ended = bool(select.select([sys.stdin], [], [], POLL_SECONDS)[0])
+    signal.alarm(round(PATIENCE))  # where the run was killed, nobody else would end this
+    catch_up()
+    runs.close()
+    if ledger.lacks_report():
+        runs.hand_over_report()
+        ledger.note(report=True)
+
+
+def _own_output(log: Path) -> int:
     """Keep standard output for our own lines; what W&B and its service say goes to a file."""
-    ours = os.fdopen(os.dup(1), "w", buffering=1)
+    ours = os.dup(1)
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(file, 1)
     os.dup2(file, 2)
+    return ours
 
-    def say(text: str) -> None:
-        with contextlib.suppress(BrokenPipeError):  # the run is gone
-            print(text, file=ours)
 
-    return say
+def _go_on_offline(run: Path, error: Exception, ours: int) -> NoReturn:
+    """Become a new process, without a key and without W&B's service, which holds the ids."""
+    reason = f"{type(error).__name__}: {error}".splitlines()[0][:80]
+    kept = f"going on offline, for `wandb sync {run / FOLDER}`"
+    with contextlib.suppress(BrokenPipeError):  # the run is gone
+        os.write(ours, f"W&B: no connection ({reason}); {kept}\n".encode())
+    os.dup2(ours, 1)
+    left_out = {*KEYS, "WANDB_SERVICE"}
+    environment = {name: value for name, value in os.environ.items() if name not in left_out}
+    command = [sys.executable, "-m", "study.publish", str(run), OFFLINE]
+    os.execve(sys.executable, command, environment)
 
 
 if __name__ == "__main__":

@@ -28,14 +28,14 @@ LOG = "publish.log"  # in the run's FOLDER: what W&B and the publishing process 
 PROJECT = "crossover"
 
 # Seconds that a run waits at its end for what is not handed over yet.
-PATIENCE, PATIENCE_INTERRUPTED = 90.0, 15.0
+PATIENCE, PATIENCE_INTERRUPTED = 90.0, 30.0
 SILENT = 10.0  # of them without a word
 
 _HOSTS = ("api.wandb.ai", "api.forge.coreweave.com")  # W&B's own, by its two names
-_KEYS = ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE")
+KEYS = ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE")
 # Of the environment's WANDB_* only who and where: the others are about one single run.
 _ACCOUNT = (
-    *_KEYS,
+    *KEYS,
     *("WANDB_BASE_URL", "WANDB_APP_URL", "WANDB_ENTITY", "WANDB_PROJECT", "WANDB_CONFIG_DIR"),
     *("WANDB_CREDENTIALS_FILE", "WANDB_INSECURE_DISABLE_SSL"),
 )
@@ -84,7 +84,7 @@ def _offline() -> Tracking:
 
 def key_is_configured() -> bool:
     """Whether W&B would find a key without asking: in the environment or in netrc."""
-    if any(os.environ.get(name) for name in _KEYS):
+    if any(os.environ.get(name) for name in KEYS):
         return True
     base = os.environ.get("WANDB_BASE_URL") or _configured_url()
     hosts = {urlsplit(base).netloc} if base else set(_HOSTS)
@@ -152,7 +152,7 @@ def _start(run: Path, mode: str) -> subprocess.Popen[str]:
 
 def _environment(folder: Path, mode: str, root: str) -> dict[str, str]:
     """Ours, with nothing of W&B's but the account; without its keys where none is needed."""
-    left_out = () if mode == ONLINE else _KEYS
+    left_out = () if mode == ONLINE else KEYS
     kept = {
         name: value
         for name, value in os.environ.items()

@@ -21,7 +21,7 @@ from study.handover import FOLDER, Trial
 from study.tracking import OFFLINE, PROJECT
 from trainables.data.masks import VOID
 
-INIT_SECONDS, FINISH_SECONDS = 20.0, 60.0  # that W&B is given to begin and to end a run online
+INIT_SECONDS, FINISH_SECONDS = 10.0, 60.0  # that W&B is given to begin and to end a run online
 TAG_LENGTH = 64  # W&B's limit
 TAGGED = ("arm", "seed", "budget", "phase")
 CONFUSION_CHART = "wandb/confusion_matrix/v1"  # W&B's preset

