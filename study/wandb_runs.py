@@ -84,7 +84,7 @@ class WandbRuns:
             job_type=job_type,
             config=records.plain(config),
             tags=tags,
-            mode=self._mode,
+            mode="offline" if self._mode == OFFLINE else "online",
             reinit="create_new",
             resume=None if self._mode == OFFLINE else "allow",
             settings=_settings(self._run),
@@ -170,11 +170,11 @@ def _media(evidence: Evidence) -> dict[str, Any]:
     media: dict[str, Any] = {
         "confusion_matrix": wandb.plot_table(
             CONFUSION_CHART,
-            wandb.Table(columns=columns, data=counts),
+            wandb.Table(columns=[*columns], data=counts),
             {name: name for name in columns},
             {"title": "Confusion matrix on the test set"},
         ),
-        "predictions": wandb.Table(columns=evidence.columns, data=evidence.rows),
+        "predictions": wandb.Table(columns=[*evidence.columns], data=evidence.rows),
     }
     if evidence.shown:
         labels = {**dict(enumerate(names)), VOID: "void"}
