@@ -28,7 +28,7 @@ NICENESS = 10  # trainings first
 def main() -> None:
     """Hand a run over until standard input ends; offline from where online fails."""
     run, mode = Path(sys.argv[1]), sys.argv[2]
-    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    os.nice(NICENESS)
     ours = _own_output(run / FOLDER / LOG)
     try:
         with open(run / FOLDER / LOCK, "w") as lock:
@@ -77,7 +77,7 @@ def _go_on_offline(run: Path, error: Exception, ours: int) -> NoReturn:
     reason = f"{type(error).__name__}: {error}".splitlines()[0][:80]
     kept = f"going on offline, for `wandb sync {run / FOLDER}`"
     with contextlib.suppress(BrokenPipeError):  # the run is gone
-        os.write(ours, f"W&B: no connection ({reason}); {kept}\n".encode())
+        os.write(ours, f"W&B: online failed ({reason}); {kept}\n".encode())
     os.dup2(ours, 1)
     left_out = {*KEYS, "WANDB_SERVICE"}
     environment = {name: value for name, value in os.environ.items() if name not in left_out}

@@ -312,7 +312,7 @@ def test_without_a_network_the_run_goes_on_offline_and_says_so_once(tmp_path, mo
         cell(journal, 0, **classified(images=4))
     online, away = spoken(said)
     assert online == "W&B: online, project crossover"
-    assert away.startswith("W&B: no connection")
+    assert away.startswith("W&B: online failed")
     assert "wandb sync" in away
     assert [row["_step"] for row in history(read_back(journal.run)["run-1-00000"])] == [1, 2, 3]
     assert_not_written(KEY, journal.run)
