@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from study.plan import Resources
+from study.tracking import AUTO, MODES
 from trainables.config import PRECISIONS
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Output:
     """Where a run goes and how much it says."""
 
     storage: Path
+    wandb: str
     quiet: bool
     json: bool
 
@@ -99,13 +101,22 @@ def output_options(command: Command) -> Command:
     """Where it goes and what is shown, passed on as one `output` argument."""
 
     @functools.wraps(command)
-    def wrapper(storage: str, quiet: bool, as_json: bool, debug: bool, **rest: Any) -> Any:
-        return command(output=Output(Path(storage), quiet, as_json), **rest)
+    def wrapper(
+        storage: str, wandb: str, quiet: bool, as_json: bool, debug: bool, **rest: Any
+    ) -> Any:
+        return command(output=Output(Path(storage), wandb, quiet, as_json), **rest)
 
     for option in reversed(
         (
             click.option("--storage", default="runs", show_default=True, metavar="PATH"),
             click.option("--name", help="Readable part of the run id."),
+            click.option(
+                "--wandb",
+                type=click.Choice(MODES),
+                default=AUTO,
+                show_default=True,
+                help="Weights & Biases; auto: online where a key is configured.",
+            ),
             click.option("--quiet", is_flag=True, help="Show no progress, only the result."),
             click.option("--json", "as_json", is_flag=True, help="End with one JSON line."),
             click.option("--debug", is_flag=True, help="Show tracebacks."),

@@ -91,7 +91,13 @@ def main(
     from study.experiment import experiment
 
     result = experiment(
-        spec, output.storage, resources, download=download, quiet=output.quiet, console=console
+        spec,
+        output.storage,
+        resources,
+        download=download,
+        wandb=output.wandb,
+        quiet=output.quiet,
+        console=console,
     )
     verdicts = summary.read_verdicts(result)
     if not output.quiet:

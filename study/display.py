@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console, Group
@@ -172,6 +173,16 @@ class Display:
         told.append(f"{self._metric.name} {value:.4f}  trial {self._best}  ", style="green")
         told.append(describe(self._configs[self._best], BRIEF), style="default")
         return told
+
+
+def speaker(console: Console, quiet: bool) -> Callable[[str], None]:
+    """Says lines as `Display.note` does, where there is nothing to display."""
+
+    def say(text: str) -> None:
+        if not quiet:
+            console.print(text, style="dim", highlight=False, soft_wrap=True)
+
+    return say
 
 
 _STYLES = {

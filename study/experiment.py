@@ -11,6 +11,7 @@ from rich.console import Console
 from study import cluster, domains, records, session
 from study.best import CHECKPOINTS, CheckpointCleaner
 from study.claims_toml import claim_from_dict
+from study.display import speaker
 from study.experiment_plan import (
     ExperimentSpec,
     cell_trials,
@@ -25,6 +26,7 @@ from study.nuisance import check_sources, choose
 from study.plan import Resources, require_directory
 from study.spaces import SPACES
 from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
+from study.tracking import AUTO, Tracking, decide
 from trainables.errors import UserError
 
 if TYPE_CHECKING:
@@ -57,28 +59,30 @@ def experiment(
     resources: Resources | None = None,
     *,
     download: bool = False,
+    wandb: str = AUTO,
     quiet: bool = False,
     console: Console | None = None,
 ) -> ExperimentResult:
     """Run the experiment, write its directory with the report, and return both.
 
-    The same call again trains the missing cells only, and returns a complete experiment
-    without training. Raises UserError for what the caller can mend, KeyboardInterrupt
-    when interrupted, with everything finished on record.
+    wandb: one of `study.tracking.MODES`. The same call again trains the missing cells
+    only, and returns a complete experiment without training. Raises UserError for what the
+    caller can mend, KeyboardInterrupt when interrupted, with everything finished on record.
     """
-    resources = resources or Resources()
+    resources, console = resources or Resources(), console or Console()
     check(spec, resources)
+    tracking = decide(wandb)
     run = session.open_directory(Path(storage), experiment_id(spec))
     with session.locked(run):
         manifest = session.existing_manifest(run)
         if manifest is None or manifest.status != "complete":
-            request = _request(run, spec, resources, download, quiet, console or Console())
+            request = _request(run, spec, resources, download, tracking, quiet, console)
             with staged(request, manifest, lambda journal: [CheckpointCleaner(journal)]) as stage:
                 _run_on_ray(run, spec, stage)
         else:
-            restore_outputs(run)
-            if console and not quiet:
-                console.print(f"{run.name} is complete: nothing was trained", style="dim")
+            say = speaker(console, quiet)
+            say(f"{run.name} is complete: nothing was trained")
+            restore_outputs(run, tracking, say)
         return load_experiment(run)
 
 
@@ -96,6 +100,7 @@ def _request(
     spec: ExperimentSpec,
     resources: Resources,
     download: bool,
+    tracking: Tracking,
     quiet: bool,
     console: Console,
 ) -> Request:
@@ -122,6 +127,7 @@ def _request(
             "seeds": list(range(max(claim.seeds for claim in spec.claims))),
         },
         resources=resources,
+        tracking=tracking,
         quiet=quiet,
         console=console,
     )

@@ -10,10 +10,12 @@ from rich.console import Console
 
 from study import cluster, domains, records, session
 from study.best import CHECKPOINTS, BestKeeper, best_trial
+from study.display import speaker
 from study.journal import Journal
 from study.metrics import METRICS, Metric
 from study.plan import Resources, SearchSpec, require_directory, run_id, searched_space
 from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
+from study.tracking import AUTO, Tracking, decide
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,18 +45,26 @@ def explore(
     storage: str | Path = "runs",
     resources: Resources | None = None,
     download: bool = False,
+    wandb: str = AUTO,
     quiet: bool = False,
     **options: Any,
 ) -> SearchResult:
     """Search a space, write the run directory with its report, and return both.
 
     `options` are the fields of `study.plan.SearchSpec` (trials, seed, objective, ...).
-    The same call again continues an incomplete run and returns a complete one. Raises
-    UserError for what the caller can mend, KeyboardInterrupt when interrupted, with
-    everything finished on record.
+    wandb: one of `study.tracking.MODES`. The same call again continues an incomplete run
+    and returns a complete one. Raises UserError for what the caller can mend,
+    KeyboardInterrupt when interrupted, with everything finished on record.
     """
     spec = SearchSpec(space=space, **options)
-    return search(spec, Path(storage), resources or Resources(), download=download, quiet=quiet)
+    return search(
+        spec,
+        Path(storage),
+        resources or Resources(),
+        download=download,
+        wandb=wandb,
+        quiet=quiet,
+    )
 
 
 def search(
@@ -63,21 +73,23 @@ def search(
     resources: Resources,
     *,
     download: bool = False,
+    wandb: str = AUTO,
     quiet: bool = False,
     console: Console | None = None,
 ) -> SearchResult:
     """`explore`, of a specification that is already made."""
     check(spec, resources)
+    tracking = decide(wandb)
     run = session.open_directory(storage, run_id(spec))
     console = console or Console()
     with session.locked(run):
         manifest = session.existing_manifest(run)
         if manifest is None or manifest.status != "complete":
-            _search(run, spec, resources, manifest, download, quiet, console)
+            _search(run, spec, resources, manifest, download, tracking, quiet, console)
         else:
-            restore_outputs(run)
-            if not quiet:
-                console.print(f"{run.name} is complete: nothing was trained", style="dim")
+            say = speaker(console, quiet)
+            say(f"{run.name} is complete: nothing was trained")
+            restore_outputs(run, tracking, say)
         return load_result(run)
 
 
@@ -93,6 +105,7 @@ def _search(
     resources: Resources,
     before: records.Manifest | None,
     download: bool,
+    tracking: Tracking,
     quiet: bool,
     console: Console,
 ) -> None:
@@ -111,6 +124,7 @@ def _search(
         with_test=False,  # a search cannot see what it does not have
         identity=_identity(spec),
         resources=resources,
+        tracking=tracking,
         quiet=quiet,
         console=console,
     )

@@ -12,6 +12,7 @@ A run directory holds
     samples.npz      images as the model sees them at several strengths
     tune/            Ray Tune's own directory (TensorBoard reads it)
     report/          index.html, figures, tables
+    wandb/           W&B's own directory, and what was handed over (`study.handover`)
 
 The journal is the truth: the tables are made from it and can be made again.
 """

@@ -66,7 +66,13 @@ def main(
     from study import summary
 
     result = search(
-        spec, output.storage, resources, download=download, quiet=output.quiet, console=console
+        spec,
+        output.storage,
+        resources,
+        download=download,
+        wandb=output.wandb,
+        quiet=output.quiet,
+        console=console,
     )
     if not output.quiet:
         summary.print_search(console, result, str(spec.objective))

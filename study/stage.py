@@ -15,6 +15,7 @@ from study.display import Display
 from study.journal import Journal
 from study.metrics import Metric
 from study.plan import Resources
+from study.tracking import Say, Tracking, hand_over, tracked
 from trainables.data import CLASSIFICATION, SEGMENTATION, load_dataset, source
 from trainables.errors import FAILED, UserError
 from trainables.models import AUXILIARY
@@ -60,6 +61,7 @@ class Request:
     with_test: bool
     identity: dict[str, Any]
     resources: Resources
+    tracking: Tracking
     quiet: bool
     console: Console
 
@@ -86,13 +88,16 @@ def staged(
     The report is written after an end of its own only: an interrupted run has its tables.
     """
     run, journal = request.run, Journal(request.run)
-    with Display(
-        request.console,
-        request.metric,
-        request.trials,
-        ranked=request.identity["kind"] == "search",
-        quiet=request.quiet,
-    ) as display:
+    with (
+        Display(
+            request.console,
+            request.metric,
+            request.trials,
+            ranked=request.identity["kind"] == "search",
+            quiet=request.quiet,
+        ) as display,
+        contextlib.ExitStack() as until_reported,
+    ):
         display.replay(journal.lines)
         display.note(request.opening)
         dataset = _load(request, display)
@@ -105,14 +110,18 @@ def staged(
             journal.listeners += [*listeners(journal), display]
             with session.recorded(run, manifest, journal):
                 display.note(_on_what(slots))
+                until_reported.enter_context(tracked(run, request.tracking, display.note))
                 yield Stage(dataset, slots, journal, display, manifest)
         if any(line["event"] == "epoch" for line in journal.lines):
             display.note("writing the report")
             _write_report(run)
 
 
-def restore_outputs(run: Path) -> None:
-    """Make anew what somebody deleted from a complete run: tables, report."""
+def restore_outputs(run: Path, tracking: Tracking, say: Say) -> None:
+    """Make anew what somebody deleted from a complete run: tables, report.
+
+    What W&B has not got of it is handed over.
+    """
     if not records.read_journal(run):
         return
     epochs, trials = run / records.EPOCHS, run / records.TRIALS
@@ -120,6 +129,7 @@ def restore_outputs(run: Path) -> None:
         session.write_tables(run, Journal(run))
     if not (run / records.REPORT / "index.html").exists():
         _write_report(run)
+    hand_over(run, tracking, say)
 
 
 def nothing_finished(run: Path, journal: Journal) -> UserError:

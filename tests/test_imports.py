@@ -23,14 +23,21 @@ FORBIDDEN: dict[str, dict[str, set[str]]] = {
         "analysis": set(),
         "ray": {"trainables/ray_train.py"},
         "optuna": set(),
+        "wandb": set(),
     },
     "study": {
         "analysis": {"study/stage.py"},  # one late call hands a finished run to the report
         "ray": {"study/cluster.py", "study/orchestrate.py", "study/search.py", "study/cells.py"},
         "optuna": {"study/search.py"},
         "torch": set(),
+        "wandb": {"study/wandb_runs.py"},
     },
-    "analysis": {"torch": set(), "ray": set(), "optuna": {"analysis/importance.py"}},
+    "analysis": {
+        "torch": set(),
+        "ray": set(),
+        "optuna": {"analysis/importance.py"},
+        "wandb": set(),
+    },
 }
 
 
@@ -82,6 +89,7 @@ def test_no_module_imports_what_it_must_not(package: str) -> None:
         ("study", "study/x.py", "def f():\n    from analysis.report import write_report"),
         ("study", "study/x.py", "import optuna"),
         ("study", "study/x.py", "import torch.nn"),
+        ("study", "study/tracking.py", "def f():\n    import wandb"),
         ("analysis", "analysis/x.py", "from study.orchestrate import run_trials"),
         ("analysis", "analysis/x.py", "from study import explore"),
         ("analysis", "analysis/x.py", "import torch"),

@@ -14,7 +14,7 @@ CONFIRM = "study.confirm"
 
 @pytest.mark.parametrize("arguments", ["--help", "--list", "--dry-run"])
 def test_quick_answers_import_nothing_heavy(arguments: str) -> None:
-    heavy = {"torch", "ray", "optuna", "pandas", "numpy", "scipy"}
+    heavy = {"torch", "ray", "wandb", "optuna", "pandas", "numpy", "scipy"}
     imported, shown = heavy_imports("study.confirm", arguments.split(), heavy)
     assert not imported
     assert max(map(len, shown.splitlines())) <= 80

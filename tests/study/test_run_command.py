@@ -17,7 +17,7 @@ QUICK = ["--help", "--list", "--space resnet18_aug --dry-run"]
 
 @pytest.mark.parametrize("arguments", QUICK)
 def test_quick_answers_import_neither_torch_nor_ray(arguments: str) -> None:
-    heavy = {"torch", "ray", "optuna", "pandas", "numpy", "sklearn"}
+    heavy = {"torch", "ray", "wandb", "optuna", "pandas", "numpy", "sklearn"}
     imported, shown = heavy_imports("study.run", arguments.split(), heavy)
     assert not imported
     assert max(map(len, shown.splitlines())) <= 80
