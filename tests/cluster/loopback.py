@@ -2,8 +2,8 @@
 
 What is tried is cluster.yaml with its provider exchanged. Its setup is exchanged for the
 environment that runs this test; file mounts, environment variables and the commands that start
-Ray stay as they are, except that the worker, being on the head's machine, does not begin with
-stopping the head's Ray. Prints one JSON object.
+Ray on the head stay as they are. There are no workers, so the head trains: with a `local`
+provider, Ray's autoscaler (v2) never learns of the head, and starts none. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 import yaml
 
-from tests.cluster.namespace import HEAD, WORKER, which
+from tests.cluster.namespace import HEAD, which
 from tests.study.commands import ROOT
 
 STUDY = (
@@ -35,7 +35,7 @@ def main(folder: Path) -> None:
     (laptop / ".ray").mkdir(parents=True)
     node.mkdir()
     serve_ssh(folder, node)
-    os.environ.update(HOME=str(laptop), TMPDIR=str(laptop), RAY_UP_enable_autoscaler_v2="1")
+    os.environ.update(HOME=str(laptop), TMPDIR=str(laptop))
     ray("get-auth-token", "--generate")
     config = laptop / "loopback.yaml"
     config.write_text(json.dumps(swapped(folder)))
@@ -53,21 +53,20 @@ def main(folder: Path) -> None:
 
 
 def swapped(folder: Path) -> dict[str, Any]:
-    """cluster.yaml for two addresses of this machine."""
+    """cluster.yaml for this machine."""
     config = yaml.safe_load((ROOT / "cluster.yaml").read_text())
     for key in ("available_node_types", "head_node_type"):
         del config[key]
     link = f"ln -sfn {sys.prefix} ~/env"
     *_, variables = config["setup_commands"]
     return config | {
-        "max_workers": 1,
-        "provider": {"type": "local", "head_ip": HEAD, "worker_ips": [WORKER]},
+        "max_workers": 0,
+        "provider": {"type": "local", "head_ip": HEAD, "worker_ips": []},
         "auth": {"ssh_user": "root", "ssh_private_key": str(folder / "key")},
         "file_mounts": config["file_mounts"] | {"~/crossover": str(checkout(folder))},
         "setup_commands": [link, variables],
         "head_setup_commands": ["mkdir -p ~/shared/runs"],
         "worker_setup_commands": [],
-        "worker_start_ray_commands": config["worker_start_ray_commands"][1:],
     }
 
 

@@ -17,17 +17,16 @@ from pathlib import Path
 
 from tests.study.commands import ROOT
 
-HEAD, WORKER = "10.77.0.1", "10.77.0.2"
+HEAD = "10.77.0.1"
 
 # SSH's sockets, where Ray puts them.
 SOCKETS = f"/tmp/ray_ssh_{hashlib.sha256(getpass.getuser().encode()).hexdigest()[:10]}"
 
-# The two addresses are both this machine's; a route, so that Ray finds the first.
+# The route is there so that Ray finds the address, and not the loopback one, to be the node's.
 PREPARE = f"""
 set -e
 ip link set lo up
 ip address add {HEAD}/24 dev lo
-ip address add {WORKER}/24 dev lo
 ip route add default dev lo src {HEAD}
 for folder in /tmp/ray {SOCKETS} /dev/shm; do
   mkdir -p $folder
