@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from trainables.errors import FAILED, UserError
 
 LOG = "ray.log"
 OBJECT_STORE_BYTES = 1_000_000_000  # for a cluster started here: a data set and little else
+ANSWER_SECONDS = 60.0  # an autoscaler looks every 5 s, and then may wait for its cloud
 
 _UV_WORKERS = "RAY_ENABLE_UV_RUN_RUNTIME_ENV"
 ENVIRONMENT = {
@@ -52,7 +54,8 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
 
     Without an address (and without RAY_ADDRESS) a cluster of this machine's own is
     started, never a running one joined. Raises UserError, before anything starts, where
-    the cluster cannot hold a single trial or not as many at once as were asked for.
+    the cluster cannot hold a single trial or not as many at once as were asked for, also
+    not with the nodes that its autoscaler could start.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -85,7 +88,12 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
     if here and callable(on_terminate):  # the command's, which ends a run in good order
         signal.signal(signal.SIGTERM, on_terminate)
     try:
-        yield fit(resources, trials, ray.cluster_resources(), address)
+        cluster = ray.cluster_resources()
+        if address:
+            most = min(resources.concurrency or 1, trials)  # no node that would have no trial
+            resources = replace(resources, concurrency=resources.concurrency and most)
+            cluster = _with_nodes_to_come(resources, cluster)
+        yield fit(resources, trials, cluster, address)
     finally:
         ray.shutdown()
 
@@ -133,6 +141,59 @@ def fit(
         )
     count = min(resources.concurrency or at_once, trials)
     return Slots(count, resources.cpus_per_trial, gpus, workers, joined, cluster)
+
+
+def _with_nodes_to_come(resources: Resources, cluster: dict[str, float]) -> dict[str, float]:
+    """What the cluster has, or will have for this run where an autoscaler starts nodes.
+
+    Such a cluster may have nothing yet, and what it could have only its autoscaler knows: it
+    is asked for --concurrency trials (one, where that is not given), each with a GPU if it
+    can. The waiting trials then bring the nodes up. UserError where it cannot start as much.
+    """
+    from ray.autoscaler.v2.utils import is_autoscaler_v2
+
+    workers = resources.workers_per_trial * (resources.concurrency or 1)
+    asked = resources.gpus_per_trial
+    for gpus in (1.0, 0.0) if asked is None else (asked,):
+        each = {"CPU": resources.cpus_per_trial} | ({"GPU": gpus} if gpus else {})
+        needed = {name: amount * workers for name, amount in each.items()}
+        if all(cluster.get(name, 0.0) >= amount for name, amount in needed.items()):
+            return cluster
+        if not is_autoscaler_v2(fetch_from_server=True):  # none, or one that gives no answers
+            return cluster
+        if _can_start([each] * workers):
+            return cluster | {k: max(cluster.get(k, 0.0), v) for k, v in needed.items()}
+    one = " and ".join(f"{amount:g} {name}" for name, amount in each.items())
+    raise UserError(
+        f"the cluster cannot start nodes for {workers} times {one} at once; "
+        "lower --concurrency or what a trial gets, or raise the cluster's max_workers"
+    )
+
+
+def _can_start(bundles: list[dict[str, float]]) -> bool:
+    """Whether the autoscaler has, or would start, nodes for all of these at the same time.
+
+    The request is taken back once it is answered: it would outlive a run that is killed and
+    keep, and bill, the nodes for ever.
+    """
+    import ray
+    from ray.autoscaler.sdk import request_resources
+    from ray.core.generated.autoscaler_pb2 import GetClusterStatusReply
+
+    gcs = ray._private.worker.global_worker.gcs_client
+    request_resources(bundles=bundles)
+    try:
+        asked, deadline = None, time.monotonic() + ANSWER_SECONDS
+        while time.monotonic() < deadline:
+            reply = GetClusterStatusReply.FromString(gcs.get_cluster_status())
+            asked = asked or reply.cluster_resource_state.cluster_resource_state_version
+            answer = reply.autoscaling_state
+            if answer.last_seen_cluster_resource_state_version > asked:
+                return not answer.infeasible_cluster_resource_constraints
+            time.sleep(0.5)
+        return False
+    finally:
+        request_resources(bundles=[])
 
 
 def _log_to_file(log: Path) -> None:
