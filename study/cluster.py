@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from study import loopback
 from study.plan import Resources, available_cpus
 from trainables.errors import FAILED, UserError
 
@@ -68,34 +69,42 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
     # Ray turns token authentication on by itself, and says so in a paragraph of output.
     logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)
     on_terminate = signal.getsignal(signal.SIGTERM)
-    options = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
-    try:
-        if address:
-            ray.init(address, **options)
-        else:
-            ray.init(
-                "local",
-                include_dashboard=False,
-                object_store_memory=OBJECT_STORE_BYTES,
-                **options,
-            )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        where = f"the Ray cluster at {address}" if address else "Ray on this machine"
-        reason = str(error).splitlines()[0]
-        raise UserError(f"cannot reach {where}: {reason}", FAILED) from None
-    _log_to_file(log)  # only now: ray.init takes other handlers away
-    here = threading.current_thread() is threading.main_thread()
-    if here and callable(on_terminate):  # the command's, which ends a run in good order
-        signal.signal(signal.SIGTERM, on_terminate)
-    try:
+    with contextlib.ExitStack() as until_down:
+        try:
+            _init(address, until_down)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            where = f"the Ray cluster at {address}" if address else "Ray on this machine"
+            reason = str(error).splitlines()[0]
+            raise UserError(f"cannot reach {where}: {reason}", FAILED) from None
+        _log_to_file(log)  # only now: ray.init takes other handlers away
+        here = threading.current_thread() is threading.main_thread()
+        if here and callable(on_terminate):  # the command's, which ends a run in good order
+            signal.signal(signal.SIGTERM, on_terminate)
         cluster = ray.cluster_resources()
         if address:
             most = min(resources.concurrency or 1, trials)  # no node that would have no trial
             resources = replace(resources, concurrency=resources.concurrency and most)
             cluster = _with_nodes_to_come(resources, cluster)
         yield fit(resources, trials, cluster, address)
-    finally:
-        ray.shutdown()
+
+
+def _init(address: str | None, until_down: contextlib.ExitStack) -> None:
+    """Join the cluster, or start one that nobody else reaches; leaving the stack undoes it."""
+    import ray
+
+    options = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
+    if address:
+        ray.init(address, **options)
+    else:
+        closed = until_down.enter_context(loopback.closed())
+        ray.init(
+            "local",
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            **closed,
+            **options,
+        )
+    until_down.callback(ray.shutdown)
 
 
 def check(resources: Resources, trials: int) -> None:

@@ -27,7 +27,9 @@ FORBIDDEN: dict[str, dict[str, set[str]]] = {
     },
     "study": {
         "analysis": {"study/stage.py"},  # one late call hands a finished run to the report
-        "ray": {"study/cluster.py", "study/orchestrate.py", "study/search.py", "study/cells.py"},
+        "ray": {
+            f"study/{name}.py" for name in ("cluster", "loopback", "orchestrate", "search", "cells")
+        },
         "optuna": {"study/search.py"},
         "torch": set(),
         "wandb": {"study/wandb_runs.py"},
