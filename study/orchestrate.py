@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import ray
 from ray import tune
+from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the sample images in a report
 DRIVER_BYTES = 300_000_000  # what a process that has imported Ray and torch takes
+# Tune would hand these to every trial in its runtime environment, which Ray writes to its logs.
+KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"}
 RETRIES = 2  # for a worker that dies or raises; a retry goes on from the last epoch
 
 
@@ -50,6 +53,7 @@ def run_trials(
 
     Blocks. KeyboardInterrupt passes through, with all that was finished on record.
     """
+    class_cache.ENV_VARS_TO_PROPAGATE -= KEYS
     trainable = tune.with_parameters(_train_one, job=job)
     # A group's workers bring their own resources. Its driver only waits, and must hold no
     # CPU that they wait for; but Tune takes no empty request, so it holds some memory.
