@@ -36,6 +36,7 @@ def closed() -> Iterator[dict[str, Any]]:
     environment = {
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
+        ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR: "0",  # for processes that are started within
         "GLOO_SOCKET_IFNAME": INTERFACE,
         "NCCL_SOCKET_IFNAME": INTERFACE,
     }

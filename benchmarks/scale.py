@@ -1,0 +1,161 @@
+"""Many trials over many nodes: does the driver's work for a trial grow with their number?
+
+    uv run python -m benchmarks.scale [--trials 100 ...] [--nodes 8 --slots 8] [--json PATH]
+
+The nodes are simulated on this machine (`ray.cluster_utils`), the trials train nothing: they
+report a closed-form curve. What is measured is the driver, a process of its own for each number
+of trials: Optuna on SQLite, ASHA, the journal, the display, Tune. Every slot is a process of
+about 0.15 GB.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import multiprocessing
+import platform
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from study import cluster, loopback, orchestrate
+from study.best import BestKeeper
+from study.display import Display
+from study.journal import Journal
+from study.metrics import METRICS
+from study.plan import Resources, SearchSpec
+from study.search import StudySearch, open_study
+from trainables.jobs import ClosedFormJob
+
+METRIC = METRICS["val_loss"]
+COLUMNS = {
+    "trials": "trials",
+    "total_s": "all (s)",
+    "later_s": "each of the second half (s)",
+    "suggest_s": "of it asking Optuna (s)",
+    "reopen_s": "opening again (s)",
+    "peak_mb": "driver's peak (MB)",
+    "files_kb": "files, a trial (KB)",
+    "written_kb": "written, a trial (KB)",
+    "largest": "largest file",
+}
+
+
+def measure(trials: int, address: str, slots: int) -> dict[str, Any]:
+    """One search on the cluster at `address`; to be called in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder)
+        resources = Resources(concurrency=min(slots, trials), address=address)
+        with cluster.connected(resources, trials, run / cluster.LOG) as found:
+            start = time.time()
+            ends, asked = _search(run, trials, found)
+            total = time.time() - start
+        written = _written()
+        files = {path: path.stat().st_size for path in run.rglob("*") if path.is_file()}
+        largest = max(files, key=lambda path: files[path])
+        half = trials // 2
+        return {
+            "trials": trials,
+            "total_s": total,
+            "later_s": (ends[-1] - ends[half - 1]) / (trials - half),
+            "suggest_s": sum(asked[half:]) / (trials - half),
+            "reopen_s": _reopen(run, trials),
+            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
+            "files_kb": sum(files.values()) / trials / 1e3,
+            "written_kb": written / trials / 1e3,
+            "largest": f"{largest.relative_to(run)} ({files[largest] / trials / 1e3:.2f} KB)",
+        }
+
+
+def _search(run: Path, trials: int, slots: cluster.Slots) -> tuple[list[float], list[float]]:
+    """(when each trial ended, seconds that each took to be proposed) of a whole search."""
+    spec, journal, ends = _spec(trials), Journal(run), []
+    asked: list[float] = []
+
+    class Timed(StudySearch):
+        def suggest(self, trial_id: str) -> dict[str, Any] | str:
+            start = time.perf_counter()
+            suggested = super().suggest(trial_id)
+            asked.append(time.perf_counter() - start)
+            return suggested
+
+    with (
+        open(run / "display", "w") as shown,
+        Display(Console(file=shown), METRIC, trials, ranked=True, quiet=False) as display,
+    ):
+        journal.listeners += [BestKeeper(journal, METRIC), display]
+        journal.listeners.append(lambda e: e["event"] == "end" and ends.append(time.time()))
+        searcher = Timed(open_study(run, "benchmark", METRIC), spec, METRIC, journal)
+        scheduler = orchestrate.asha(METRIC, journal)
+        orchestrate.run_trials(ClosedFormJob(), searcher, trials, scheduler, slots, journal)
+    assert len(ends) == trials, f"{len(ends)} of {trials} trials ended"
+    return ends, asked
+
+
+def _spec(trials: int) -> SearchSpec:
+    return SearchSpec("tiny_aug", trials=trials, max_epochs=4, objective=METRIC.name)
+
+
+def _reopen(run: Path, trials: int) -> float:
+    """Seconds to go on with a search of so many finished trials."""
+    start = time.perf_counter()
+    journal = Journal(run)
+    StudySearch(open_study(run, "benchmark", METRIC), _spec(trials + 1), METRIC, journal)
+    orchestrate.asha(METRIC, journal)
+    return time.perf_counter() - start
+
+
+def _written() -> int:
+    """Bytes that this process has had written to storage."""
+    lines = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+    return int(lines["write_bytes"])
+
+
+@contextlib.contextmanager
+def simulated(nodes: int, slots: int) -> Iterator[str]:
+    """The address of a Ray cluster of so many nodes on this machine, each with so many CPUs."""
+    with loopback.closed() as options:
+        from ray.cluster_utils import Cluster
+
+        made = Cluster(True, head_node_args={"num_cpus": slots, "temp_dir": options["_temp_dir"]})
+        try:
+            for _ in range(nodes - 1):
+                made.add_node(num_cpus=slots)
+            yield made.address
+        finally:
+            made.shutdown()
+
+
+@click.command()
+@click.option("--trials", multiple=True, type=click.IntRange(2), default=(100, 300, 1000))
+@click.option("--nodes", type=click.IntRange(1), default=8, show_default=True)
+@click.option("--slots", type=click.IntRange(1), default=8, show_default=True, help="A node.")
+@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+def main(trials: tuple[int, ...], nodes: int, slots: int, path: Path | None) -> None:
+    """Measure each number of trials and print a table."""
+    spawn = multiprocessing.get_context("spawn")
+    rows = []
+    with simulated(nodes, slots) as address:
+        for number in trials:
+            with ProcessPoolExecutor(1, mp_context=spawn) as process:
+                rows.append(process.submit(measure, number, address, nodes * slots).result())
+    table = Table(*COLUMNS.values(), title=f"{nodes} nodes of {slots} slots")
+    for row in rows:
+        values = (row[key] for key in COLUMNS)
+        table.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in values))
+    Console().print(table)
+    if path:
+        machine = {"machine": platform.processor(), "nodes": nodes, "slots": slots}
+        path.write_text(json.dumps({**machine, "rows": rows}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
