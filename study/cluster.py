@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import signal
 import threading
@@ -20,6 +21,8 @@ LOG = "ray.log"
 OBJECT_STORE_BYTES = 1_000_000_000  # for a cluster started here: a data set and little else
 ANSWER_SECONDS = 60.0  # an autoscaler looks every 5 s, and then may wait for its cloud
 
+Amounts = dict[str, float]  # resources by Ray's names: "CPU", "GPU", "memory", ...
+
 _UV_WORKERS = "RAY_ENABLE_UV_RUN_RUNTIME_ENV"
 ENVIRONMENT = {
     # Under `uv run` Ray would otherwise re-create the environment for every worker.
@@ -31,6 +34,10 @@ ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
     # Tune's own handler would swallow ^C; ours ends the run with everything kept.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    # Every trial of a reused worker runs in a thread of its own, and glibc gives threads heaps
+    # of their own, which hold on to what they had: 2.1 GB after 15 ResNet18s where one heap
+    # for all holds 1.2 GB, at the same speed (`python -m benchmarks.reuse`).
+    "MALLOC_ARENA_MAX": "1",
 }
 
 
@@ -38,7 +45,7 @@ ENVIRONMENT = {
 class Slots:
     """What every trial gets and how many train at once, decided on a real cluster.
 
-    cluster: all it has, by Ray's names ("CPU", "GPU", "memory", "accelerator_type:...").
+    cluster: all it has, over its nodes.
     """
 
     count: int
@@ -46,7 +53,7 @@ class Slots:
     gpus: float
     workers: int
     joined: str | None
-    cluster: dict[str, float]
+    cluster: Amounts
 
 
 @contextlib.contextmanager
@@ -80,12 +87,12 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
         here = threading.current_thread() is threading.main_thread()
         if here and callable(on_terminate):  # the command's, which ends a run in good order
             signal.signal(signal.SIGTERM, on_terminate)
-        cluster = ray.cluster_resources()
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         if address:
             most = min(resources.concurrency or 1, trials)  # no node that would have no trial
             resources = replace(resources, concurrency=resources.concurrency and most)
-            cluster = _with_nodes_to_come(resources, cluster)
-        yield fit(resources, trials, cluster, address)
+            nodes = _with_nodes_to_come(resources, nodes)
+        yield fit(resources, trials, nodes, address)
 
 
 def _init(address: str | None, until_down: contextlib.ExitStack) -> None:
@@ -113,47 +120,84 @@ def check(resources: Resources, trials: int) -> None:
     Asked before anything is written or started; GPUs are counted by Ray once it is up.
     """
     if not (resources.address or os.environ.get("RAY_ADDRESS")):
-        fit(replace(resources, gpus_per_trial=0.0), trials, {"CPU": float(available_cpus())})
+        fit(replace(resources, gpus_per_trial=0.0), trials, [{"CPU": float(available_cpus())}])
 
 
 def fit(
-    resources: Resources, trials: int, cluster: dict[str, float], joined: str | None = None
+    resources: Resources, trials: int, nodes: list[Amounts], joined: str | None = None
 ) -> Slots:
-    """Slots of a cluster with these resources ({"CPU": 2.0, "GPU": 1.0}).
+    """Slots of a cluster of these nodes ([{"CPU": 2.0, "GPU": 1.0}]).
 
     The number at once is what can train at the same time, so that no trial holds what
-    another's workers wait for.
+    another's workers wait for. It is counted node by node, since a worker is on one of them:
+    two nodes of 3 CPUs hold two workers of 2 CPUs, not three.
     """
-    have_cpus, have_gpus = cluster.get("CPU", 0.0), cluster.get("GPU", 0.0)
-    workers = resources.workers_per_trial
+    workers, cpus = resources.workers_per_trial, resources.cpus_per_trial
     gpus = resources.gpus_per_trial
     if gpus is None:
-        gpus = 1.0 if have_gpus >= workers else 0.0
-    need_cpus, need_gpus = resources.cpus_per_trial * workers, gpus * workers
-    if need_cpus > have_cpus:
-        raise UserError(
-            f"a trial needs {need_cpus:g} CPUs, but there are {have_cpus:g}; "
-            "lower --cpus-per-trial or --workers-per-trial"
-        )
-    if need_gpus > have_gpus:
-        raise UserError(
-            f"a trial needs {need_gpus:g} GPUs, but there are {have_gpus:g}; "
-            "lower --gpus-per-trial or --workers-per-trial"
-        )
-    at_once = int(have_cpus / need_cpus + 1e-9)
-    if need_gpus:
-        at_once = min(at_once, int(have_gpus / need_gpus + 1e-9))
+        gpus = 1.0 if _places(nodes, cpus, 1.0) >= workers else 0.0
+    at_once = _places(nodes, cpus, gpus) // workers
+    have = _total(nodes)
+    if not at_once:
+        raise UserError(_why_none_fits(resources, gpus, nodes))
     if resources.concurrency and resources.concurrency > at_once:
+        on = f"{have.get('CPU', 0.0):g} CPUs and {have.get('GPU', 0.0):g} GPUs"
+        of = f" of {len(nodes)} nodes" if len(nodes) > 1 else ""
         raise UserError(
-            f"--concurrency {resources.concurrency}: only {at_once} such trials fit on "
-            f"{have_cpus:g} CPUs and {have_gpus:g} GPUs at once; lower it or --cpus-per-trial"
+            f"--concurrency {resources.concurrency}: only {at_once} such trials fit on {on}{of} "
+            "at once; lower it or --cpus-per-trial"
         )
     count = min(resources.concurrency or at_once, trials)
-    return Slots(count, resources.cpus_per_trial, gpus, workers, joined, cluster)
+    return Slots(count, cpus, gpus, workers, joined, have)
 
 
-def _with_nodes_to_come(resources: Resources, cluster: dict[str, float]) -> dict[str, float]:
-    """What the cluster has, or will have for this run where an autoscaler starts nodes.
+def _places(nodes: list[Amounts], cpus: float, gpus: float) -> int:
+    """How many workers with so many CPUs and GPUs each have room at the same time."""
+    return sum(_places_on(node, cpus, gpus) for node in nodes)
+
+
+def _places_on(node: Amounts, cpus: float, gpus: float) -> int:
+    places = _times(node.get("CPU", 0.0), cpus)
+    if not gpus:
+        return places
+    have = node.get("GPU", 0.0)
+    # A fraction is a part of one GPU: of 0.4 each takes two, and two of them four, not five.
+    shares = int(have) * _times(1.0, gpus) if gpus < 1 else _times(have, gpus)
+    return min(places, shares)
+
+
+def _times(have: float, need: float) -> int:
+    return int(have / need + 1e-9)
+
+
+def _total(nodes: list[Amounts]) -> Amounts:
+    """All that the nodes have together, by Ray's names."""
+    names = dict.fromkeys(name for node in nodes for name in node)
+    return {name: sum(node.get(name, 0.0) for node in nodes) for name in names}
+
+
+def _why_none_fits(resources: Resources, gpus: float, nodes: list[Amounts]) -> str:
+    """The sentence for a cluster that cannot hold a single trial."""
+    workers, have = resources.workers_per_trial, _total(nodes)
+    for name, each, option in (
+        ("CPU", resources.cpus_per_trial, "--cpus-per-trial"),
+        ("GPU", gpus, "--gpus-per-trial"),
+    ):
+        if each * workers > have.get(name, 0.0) + 1e-9:
+            return (
+                f"a trial needs {each * workers:g} {name}s, but there are "
+                f"{have.get(name, 0.0):g}; lower {option} or --workers-per-trial"
+            )
+    room = _places(nodes, resources.cpus_per_trial, gpus)
+    each_worker = f"{resources.cpus_per_trial:g} CPUs" + (f" and {gpus:g} GPUs" if gpus else "")
+    return (
+        f"a trial needs room for {workers} times {each_worker} on one node each, but the "
+        f"{len(nodes)} nodes have room for {room}; lower what a trial gets"
+    )
+
+
+def _with_nodes_to_come(resources: Resources, nodes: list[Amounts]) -> list[Amounts]:
+    """The nodes of a cluster, and those it will have for this run where an autoscaler starts them.
 
     Such a cluster may have nothing yet, and what it could have only its autoscaler knows: it
     is asked for --concurrency trials (one, where that is not given), each with a GPU if it
@@ -161,17 +205,18 @@ def _with_nodes_to_come(resources: Resources, cluster: dict[str, float]) -> dict
     """
     from ray.autoscaler.v2.utils import is_autoscaler_v2
 
+    cpus, asked = resources.cpus_per_trial, resources.gpus_per_trial
     workers = resources.workers_per_trial * (resources.concurrency or 1)
-    asked = resources.gpus_per_trial
     for gpus in (1.0, 0.0) if asked is None else (asked,):
-        each = {"CPU": resources.cpus_per_trial} | ({"GPU": gpus} if gpus else {})
-        needed = {name: amount * workers for name, amount in each.items()}
-        if all(cluster.get(name, 0.0) >= amount for name, amount in needed.items()):
-            return cluster
+        missing = workers - _places(nodes, cpus, gpus)
+        if missing <= 0:
+            return nodes
         if not is_autoscaler_v2(fetch_from_server=True):  # none, or one that gives no answers
-            return cluster
+            return nodes
+        each = {"CPU": cpus} | ({"GPU": gpus} if gpus else {})
         if _can_start([each] * workers):
-            return cluster | {k: max(cluster.get(k, 0.0), v) for k, v in needed.items()}
+            # Room for one each; of what size the nodes are is the autoscaler's affair.
+            return [*nodes, *[{"CPU": cpus, "GPU": float(math.ceil(gpus))}] * missing]
     one = " and ".join(f"{amount:g} {name}" for name, amount in each.items())
     raise UserError(
         f"the cluster cannot start nodes for {workers} times {one} at once; "
@@ -179,7 +224,7 @@ def _with_nodes_to_come(resources: Resources, cluster: dict[str, float]) -> dict
     )
 
 
-def _can_start(bundles: list[dict[str, float]]) -> bool:
+def _can_start(bundles: list[Amounts]) -> bool:
     """Whether the autoscaler has, or would start, nodes for all of these at the same time.
 
     The request is taken back once it is answered: it would outlive a run that is killed and

@@ -27,7 +27,6 @@ from study.plan import Resources, require_directory
 from study.spaces import SPACES
 from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
 from study.tracking import AUTO, Tracking, decide
-from trainables.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,8 +87,6 @@ def experiment(
 
 def check(spec: ExperimentSpec, resources: Resources) -> None:
     """What can be known to be wrong before anything is written or started."""
-    if resources.workers_per_trial > 1:
-        raise UserError("--workers-per-trial: an experiment's cells train on one worker each")
     check_sources(spec)
     require_directory(str(spec.data), spec.data_dir)
     cluster.check(resources, planned(spec))

@@ -25,6 +25,7 @@ from trainables.jobs import TrainingJob
 from trainables.reporting import Record, Report
 
 if TYPE_CHECKING:
+    from trainables.cell import CellJob
     from trainables.data.base import Dataset
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the sample images in a report
@@ -82,13 +83,9 @@ def run_trials(
 
 
 def training_job(dataset: Dataset, fixed: dict[str, Any], checkpoints: Path, slots: Slots) -> Job:
-    """The job of a training study on these slots: solo, or a group of workers a trial."""
-    folder = checkpoints.resolve()
-    if slots.workers == 1:
-        return TrainingJob(dataset, fixed, folder, threads=max(1, int(slots.cpus)))
-    from trainables.ray_train import GroupJob
-
-    return GroupJob(ray.put(dataset), fixed, folder, slots.workers, slots.cpus, slots.gpus)
+    """The job of a search's trials on these slots."""
+    threads = max(1, int(slots.cpus))
+    return _on(slots, TrainingJob(dataset, fixed, checkpoints.resolve(), threads, slots.gpus))
 
 
 def cell_job(
@@ -98,7 +95,17 @@ def cell_job(
     from trainables.cell import CellJob
 
     threads = max(1, int(slots.cpus))
-    return CellJob(dataset, fixed, checkpoints.resolve(), cells.resolve(), threads)
+    folders = checkpoints.resolve(), cells.resolve()
+    return _on(slots, CellJob(dataset, fixed, *folders, threads, slots.gpus))
+
+
+def _on(slots: Slots, job: TrainingJob | CellJob) -> Job:
+    """The job as it is, for a worker alone, or done by a group of workers a trial."""
+    if slots.workers == 1:
+        return job
+    from trainables.ray_train import GroupJob
+
+    return GroupJob.of(job, slots.workers, slots.cpus, slots.gpus)
 
 
 def start_samples(dataset: Dataset, seed: int) -> ray.ObjectRef:

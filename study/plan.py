@@ -108,6 +108,12 @@ class Resources:
                 raise UserError(
                     f"--gpus-per-trial above 1 must be a whole number, got {self.gpus_per_trial:g}"
                 )
+            if self.workers_per_trial > 1 and not whole:
+                raise UserError(
+                    f"--gpus-per-trial {self.gpus_per_trial:g} with --workers-per-trial "
+                    f"{self.workers_per_trial}: workers of one trial cannot share a GPU (NCCL); "
+                    "give each a whole one, or share it between trials of one worker"
+                )
 
 
 def searched_space(spec: SearchSpec) -> Space:

@@ -27,11 +27,12 @@ import numpy as np
 
 from trainables.config import TrainConfig
 from trainables.data.base import SEGMENTATION, Dataset, Split
-from trainables.jobs import trial_folder
+from trainables.jobs import alone, trial_folder
 from trainables.reporting import Record, Report
 
 if TYPE_CHECKING:
     from trainables.training import Training
+    from trainables.workers import Workers
 
 FEATURES = 500  # images a split whose features are kept
 MISTAKES = 4  # pictures a class of what was read wrongly
@@ -41,7 +42,7 @@ MISTAKES = 4  # pictures a class of what was read wrongly
 class CellJob:
     """Trains one cell; `params` are TrainConfig's options and "drawn", "arm", "phase".
 
-    dataset: with its test set. fixed, checkpoints, threads: as for
+    dataset: with its test set. fixed, checkpoints, threads, gpus: as for
     `trainables.jobs.TrainingJob`. cells: the folder of the `.npz` files.
     """
 
@@ -50,9 +51,15 @@ class CellJob:
     checkpoints: Path
     cells: Path
     threads: int
+    gpus: float = 0.0
 
-    def __call__(self, number: int, params: dict[str, Any], report: Report) -> None:
-        """Train cell `number`; only a cell of the confirming phase sees the test set."""
+    def __call__(
+        self, number: int, params: dict[str, Any], report: Report, workers: Workers | None = None
+    ) -> None:
+        """Train cell `number`; only a cell of the confirming phase sees the test set.
+
+        Of a group of workers rank 0 evaluates it, once.
+        """
         import torch
 
         from trainables.checkpoint import CheckpointStore
@@ -78,6 +85,7 @@ class CellJob:
             self.dataset,
             report,
             store=store,
+            workers=workers or alone(self.gpus),
             finish=finish if confirming else None,
         )
 

@@ -12,6 +12,7 @@ from trainables.reporting import Report
 
 if TYPE_CHECKING:
     from trainables.data.base import Dataset
+    from trainables.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -19,16 +20,23 @@ class TrainingJob:
     """Trains one model on a data set that every trial of a node shares.
 
     fixed: the options of `TrainConfig` that no trial varies. checkpoints: the folder
-    that holds one folder a trial. threads: CPU threads of one training.
+    that holds one folder a trial. threads: CPU threads of one training. gpus: what a
+    training may use; without any it stays on the CPU, whatever the machine has.
     """
 
     dataset: Dataset
     fixed: dict[str, Any]
     checkpoints: Path
     threads: int
+    gpus: float = 0.0
 
-    def __call__(self, number: int, params: dict[str, Any], report: Report) -> None:
-        """Train trial `number` with `params`; goes on where an earlier attempt stopped."""
+    def __call__(
+        self, number: int, params: dict[str, Any], report: Report, workers: Workers | None = None
+    ) -> None:
+        """Train trial `number` with `params`; goes on where an earlier attempt stopped.
+
+        workers: the group that this process trains it with (None: alone).
+        """
         import torch
 
         from trainables.checkpoint import CheckpointStore
@@ -37,7 +45,17 @@ class TrainingJob:
         torch.set_num_threads(self.threads)
         config = TrainConfig.from_dict({**self.fixed, **params})
         store = CheckpointStore(trial_folder(self.checkpoints, number))
-        train(config, self.dataset, report, store=store)
+        train(config, self.dataset, report, store=store, workers=workers or alone(self.gpus))
+
+
+def alone(gpus: float) -> Workers:
+    """The group of one, on a GPU only where it was given (a part of) one."""
+    import torch
+
+    from trainables.device import pick_device
+    from trainables.workers import Workers
+
+    return Workers(device=pick_device() if gpus else torch.device("cpu"))
 
 
 @dataclass(frozen=True)

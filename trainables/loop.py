@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import torch
+
 from trainables.checkpoint import CheckpointStore
 from trainables.config import TrainConfig
 from trainables.data.base import Dataset
 from trainables.device import pick_device
+from trainables.errors import FAILED, UserError
 from trainables.reporting import Record, Report
 from trainables.train_data import TrainData
 from trainables.training import Training
@@ -38,19 +41,22 @@ def train(
     training learns of it again. Epochs trained twice give the same numbers. A loss that is not
     finite ends the training; its last record says `diverged`. `report` may raise to stop.
     `finish` is called once, after the last epoch of a training that did not diverge, and
-    what it returns joins the last record.
+    what it returns joins the last record. Of a group of workers every process calls this:
+    rank 0 finishes and saves, and its records are the group's.
     """
     device = workers.device or pick_device()
     training = Training(config, TrainData.of(dataset, config, device), device, workers)
     state = store.load() if store else None
     if state is not None and state["config"] == config.to_dict():
         training.restore(state)
-        for record in list(training.history):
-            report(record)
+    _require_same_epoch(training)
+    for record in list(training.history):
+        report(record)
     saved = time.monotonic()
     while not training.finished:
         training.run_epoch()
-        if finish and training.finished and not training.history[-1]["diverged"]:
+        well = training.finished and not training.history[-1]["diverged"]
+        if finish and well and workers.rank == 0:
             training.history[-1].update(finish(training))
         due = training.finished or time.monotonic() - saved >= SAVE_EVERY_SECONDS
         if store and workers.rank == 0 and due:
@@ -58,3 +64,16 @@ def train(
             saved = time.monotonic()
         report(training.history[-1])
     return training
+
+
+def _require_same_epoch(training: Training) -> None:
+    """UserError where the workers of a group go on from different epochs: they would hang."""
+    workers, own = training.workers, len(training.history)
+    epochs = workers.sum(torch.tensor([own, own * own], device=training.device))
+    total, squares = epochs.tolist()
+    if squares * workers.count != total * total:  # the variance of equal numbers is 0
+        raise UserError(
+            "the workers of a trial do not find the same checkpoint: --storage must be on a file "
+            "system that all nodes mount",
+            FAILED,
+        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import ray
 import ray.train
@@ -18,55 +18,60 @@ import torch.distributed
 from ray.train import FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
 from ray.tune.integration.ray_train import TuneReportCallback
-from torch import Tensor
+from torch import Tensor, nn
 
-from trainables.checkpoint import CheckpointStore
-from trainables.config import TrainConfig
+from trainables.batch_norm import share_batch_norm
 from trainables.jobs import trial_folder
-from trainables.loop import train
 from trainables.reporting import Report
 from trainables.workers import Workers
 
 RETRIES = 2  # of the worker group, which goes on from the last epoch
 
 
+class GroupTrained(Protocol):
+    """A job that one process does alone, or as one of a group (`trainables.jobs`, `cell`)."""
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder that holds one folder a trial."""
+
+    def __call__(
+        self, number: int, params: dict[str, Any], report: Report, workers: Workers
+    ) -> None:
+        """Train trial `number` as one of `workers`."""
+
+
 @dataclass(frozen=True)
 class GroupJob:
-    """Trains one trial on `workers` processes with `cpus` and `gpus` each.
+    """Does another job, each trial on `workers` processes with `cpus` and `gpus` each.
 
-    dataset: reference to a `Dataset` in Ray's object store, mapped by every worker of a
-    node. fixed, checkpoints: as for `trainables.jobs.TrainingJob`.
+    job: reference to it in Ray's object store, where the workers of a node map its data set.
+    checkpoints: that job's folder.
     """
 
-    dataset: ray.ObjectRef
-    fixed: dict[str, Any]
+    job: ray.ObjectRef
     checkpoints: Path
     workers: int
     cpus: float
     gpus: float
 
+    @classmethod
+    def of(cls, job: GroupTrained, workers: int, cpus: float, gpus: float) -> GroupJob:
+        """Put a job into the object store, once for all its trials."""
+        return cls(ray.put(job), job.checkpoints, workers, cpus, gpus)
+
     def __call__(self, number: int, params: dict[str, Any], report: Report) -> None:
         """Train trial `number`; rank 0's records reach Tune through Ray Train's callback."""
-        folder = trial_folder(self.checkpoints, number)
+        each = {"CPU": self.cpus} | ({"GPU": self.gpus} if self.gpus else {})
         trainer = TorchTrainer(
             _train_as_worker,
-            train_loop_config={
-                "dataset": self.dataset,
-                "config": {**self.fixed, **params},
-                "folder": str(folder),
-                "threads": max(1, int(self.cpus)),
-            },
+            train_loop_config={"job": self.job, "number": number, "params": params},
             scaling_config=ScalingConfig(
-                num_workers=self.workers,
-                use_gpu=self.gpus > 0,
-                resources_per_worker={
-                    "CPU": self.cpus,
-                    **({"GPU": self.gpus} if self.gpus else {}),
-                },
+                num_workers=self.workers, use_gpu=self.gpus > 0, resources_per_worker=each
             ),
             run_config=RunConfig(
                 name="group",
-                storage_path=str(folder),
+                storage_path=str(trial_folder(self.checkpoints, number)),
                 failure_config=FailureConfig(max_failures=RETRIES),
                 callbacks=[TuneReportCallback()],
             ),
@@ -75,23 +80,23 @@ class GroupJob:
 
 
 def _train_as_worker(options: dict[str, Any]) -> None:
-    """What each worker runs: the common loop, as one of a group."""
-    torch.set_num_threads(options["threads"])
+    """What each worker runs: the common job, as one of a group."""
     context = ray.train.get_context()
     workers = Workers(
         rank=context.get_world_rank(),
         count=context.get_world_size(),
-        wrap=ray.train.torch.prepare_model,
+        wrap=_together,
         sum=_sum_over_workers,
         device=ray.train.torch.get_device(),
     )
-    train(
-        TrainConfig.from_dict(options["config"]),
-        ray.get(options["dataset"]),
-        ray.train.report,
-        store=CheckpointStore(Path(options["folder"])),
-        workers=workers,
-    )
+    job: GroupTrained = ray.get(options["job"])
+    job(options["number"], options["params"], ray.train.report, workers)
+
+
+def _together(model: nn.Module) -> nn.Module:
+    """Average gradients, and share the statistics of batch-norm."""
+    shared = share_batch_norm(model, ray.train.torch.get_device())
+    return ray.train.torch.prepare_model(shared)
 
 
 def _sum_over_workers(value: Tensor) -> Tensor:

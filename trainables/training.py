@@ -25,7 +25,7 @@ from trainables.metrics import Tally
 from trainables.models import build_model
 from trainables.objective import logits_of, training_loss
 from trainables.reporting import Record
-from trainables.seeding import stream_seed
+from trainables.seeding import dropout_stream, stream_seed
 from trainables.train_data import Resident, TrainData
 from trainables.workers import SOLO, Workers
 
@@ -93,7 +93,9 @@ class Training:
         """Train for one epoch, evaluate, and add its record (see EPOCH_COLUMNS) to `history`."""
         epoch = len(self.history) + 1
         start = time.perf_counter()
-        running_loss = self._optimise(epoch)
+        dropout = stream_seed(self.config.seed, "dropout", epoch, self.workers.rank)
+        with dropout_stream(dropout, self.device):
+            running_loss = self._optimise(epoch)
         trained = time.perf_counter()
         clean, val = (self.evaluate(indices) for indices in (self.data.probe, self.data.val))
         finite = all(map(math.isfinite, (running_loss, clean["loss"], val["loss"])))
@@ -121,9 +123,10 @@ class Training:
         total = torch.zeros((), device=self.device)
         labels_each = self.data.pool.labels[0].numel()
         for batch, generator in self._batches(epoch):
-            share = batch[self.workers.rank :: self.workers.count]
-            # Batch-norm of a single value is undefined: an image alone is taken twice.
-            copies = 2 if len(share) == 1 else 1
+            share = batch[self.workers.rank :: self.workers.count]  # may be of no images
+            # Batch-norm of a single value is undefined: an image alone is taken twice. (Not
+            # one alone in its share: a group's batch-norm is over the whole batch.)
+            copies = 2 if len(batch) == 1 else 1
             images, labels = self._augmented(share.repeat(copies), generator)
             with torch.autocast(self.device.type, self.dtype, enabled=self.autocast):
                 output = self.parallel(images)
@@ -202,7 +205,7 @@ class Training:
         self.model.eval()
         pixels = split.images.shape[1] * split.images.shape[2]
         size = max(1, min(EVALUATION_BATCH, EVALUATION_BATCH * 32 * 32 // pixels))
-        for part in indices.split(size):
+        for part in indices.split(size) if len(indices) else ():
             logits = self.forward(split.images[part])
             if split.full is None:
                 yield part, logits, split.labels[part]

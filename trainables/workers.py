@@ -21,9 +21,9 @@ def _same_tensor(value: Tensor) -> Tensor:
 class Workers:
     """A group of `count` processes, of which this is number `rank`.
 
-    wrap: makes a module average its gradients over the group. sum: adds a tensor over
-    the group, the result being the same in each process. device: where this process
-    trains (None: the first device it sees).
+    wrap: makes a module average its gradients, and share the statistics of batch-norm, over
+    the group. sum: adds a tensor over the group, the result being the same in each process.
+    device: where this process trains (None: the first device it sees).
     """
 
     rank: int = 0

@@ -11,7 +11,7 @@ from study.plan import Resources
 from tests.cluster.namespace import missing, run_inside
 from trainables.errors import UserError
 
-HEAD_ONLY = {"memory": 1e9}
+HEAD_ONLY = [{"memory": 1e9}]
 EIGHT = Resources(concurrency=8, gpus_per_trial=1, address="auto")
 
 
@@ -67,15 +67,23 @@ def test_gpus_are_not_insisted_on(monkeypatch) -> None:
     assert (slots.count, slots.gpus) == (3, 0.0)
 
 
+def test_room_that_is_there_counts_where_nodes_are_to_come(autoscaler: list) -> None:
+    """Two nodes of three CPUs have room for two of the eight workers, six are to come."""
+    two = Resources(concurrency=4, cpus_per_trial=2, workers_per_trial=2, gpus_per_trial=0)
+    nodes = study.cluster._with_nodes_to_come(two, [{"CPU": 3.0}] * 2)
+    assert len(nodes) == 2 + 6
+    assert study.cluster.fit(two, 100, nodes).count == 4
+
+
 def test_what_is_there_is_not_asked_for(autoscaler: list) -> None:
-    full = {"CPU": 32.0, "GPU": 8.0}
+    full = [{"CPU": 16.0, "GPU": 4.0}] * 2
     assert study.cluster._with_nodes_to_come(EIGHT, full) == full
     assert autoscaler == []
 
 
 def test_a_cluster_that_cannot_grow_still_refuses(monkeypatch) -> None:
     monkeypatch.setattr("ray.autoscaler.v2.utils.is_autoscaler_v2", lambda **_: False)
-    fixed = {"CPU": 16.0, "GPU": 1.0}
+    fixed = [{"CPU": 16.0, "GPU": 1.0}]
     assert study.cluster._with_nodes_to_come(EIGHT, fixed) == fixed
     with pytest.raises(UserError, match="--concurrency 8: only 1 such trials fit"):
         study.cluster.fit(EIGHT, 100, fixed)

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import ray
+import torch
+from ray.cluster_utils import Cluster
+from ray.util import placement_group
 
 from study.cluster import fit
 from study.plan import Resources
 from tests.study.commands import ROOT
+from trainables.config import TrainConfig
+from trainables.data.base import Dataset, Split
 from trainables.errors import UserError
+from trainables.jobs import TrainingJob, alone
+from trainables.train_data import TrainData
 
-TWO = {"CPU": 2.0}
-GPU = {"CPU": 16.0, "GPU": 1.0}
+TWO = [{"CPU": 2.0}]
+GPU = [{"CPU": 16.0, "GPU": 1.0}]
+GPUS = [{"CPU": 16.0, "GPU": 2.0}]
+THREES = [{"CPU": 3.0}, {"CPU": 3.0}]
+MIXED = [{"CPU": 4.0}, {"CPU": 4.0, "GPU": 4.0}]
 
 
 @pytest.mark.parametrize(
-    ("resources", "cluster", "count"),
+    ("resources", "nodes", "count"),
     [
         (Resources(), TWO, 2),
         (Resources(cpus_per_trial=2), TWO, 1),
@@ -29,10 +42,84 @@ GPU = {"CPU": 16.0, "GPU": 1.0}
         (Resources(), GPU, 1),
         (Resources(gpus_per_trial=0.25), GPU, 4),
         (Resources(gpus_per_trial=0), GPU, 16),
+        # Two GPUs have room for four times 0.4, since a fraction is of one GPU.
+        (Resources(gpus_per_trial=0.4), GPUS, 4),
+        (Resources(gpus_per_trial=2), GPUS, 1),
+        (Resources(workers_per_trial=2), GPUS, 1),
+        # A worker is on one node: six CPUs have room for two times two, not for three.
+        (Resources(cpus_per_trial=2), THREES, 2),
+        (Resources(cpus_per_trial=2, workers_per_trial=2), THREES, 1),
+        (Resources(cpus_per_trial=1, workers_per_trial=3), THREES, 2),
+        # The CPUs that count are those beside the GPUs.
+        (Resources(cpus_per_trial=2, gpus_per_trial=1), MIXED, 2),
+        (Resources(), [*MIXED, {}], 4),
     ],
 )
-def test_as_many_trials_run_as_can_train(resources: Resources, cluster: dict, count: int) -> None:
-    assert fit(resources, 100, cluster).count == count
+def test_as_many_trials_run_as_can_train(resources: Resources, nodes: list, count: int) -> None:
+    assert fit(resources, 100, nodes).count == count
+
+
+def test_what_is_counted_is_what_ray_can_place(cluster_of_threes) -> None:
+    """Ray's own placement groups, as many as the slots, are all placed; one more is not."""
+    resources = Resources(cpus_per_trial=2, workers_per_trial=2)
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    count = fit(resources, 100, nodes).count
+    groups = [placement_group([{"CPU": 2.0}] * 2) for _ in range(count)]
+    assert all(group.wait(20) for group in groups)
+    assert not placement_group([{"CPU": 2.0}]).wait(1)
+
+
+def test_a_fraction_of_a_gpu_that_is_not_there_trains_on_the_cpu(cluster_of_threes) -> None:
+    """A node may claim a GPU that its machine lacks: as many slots as it claims, and no crash."""
+    resources = Resources(gpus_per_trial=0.25, cpus_per_trial=0.5)
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    slots = fit(resources, 100, nodes)
+    assert (slots.count, slots.gpus) == (4, 0.25)
+    device = ray.remote(num_cpus=slots.cpus, num_gpus=slots.gpus)(lambda: alone(slots.gpus).device)
+    wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    assert [d.type for d in ray.get([device.remote() for _ in range(slots.count)])] == [wanted] * 4
+
+
+@pytest.fixture(scope="module")
+def cluster_of_threes() -> Iterator[None]:
+    """Two nodes of three CPUs each on this machine, one of which claims a GPU."""
+    ray_cluster = Cluster()
+    for gpus in (1, 0):
+        ray_cluster.add_node(num_cpus=3, num_gpus=gpus, object_store_memory=80_000_000)
+    ray.init(ray_cluster.address, log_to_driver=False, logging_level="ERROR")
+    yield
+    ray.shutdown()
+    ray_cluster.shutdown()
+
+
+def shares_its_images(job: TrainingJob) -> tuple[bool, bool, bool, bool]:
+    """(own memory, writable, a tensor elsewhere, in a shared mapping) of a job's images."""
+    images = job.dataset.pool.images
+    config = TrainConfig("tiny", epochs=1, learning_rate=0.1)
+    tensor = TrainData.of(job.dataset, config, torch.device("cpu")).pool.images
+    address = images.ctypes.data
+    ranges = (line.split()[:2] for line in Path("/proc/self/maps").read_text().splitlines())
+    kinds = [
+        kind
+        for within, kind in ranges
+        if int(within.split("-")[0], 16) <= address < int(within.split("-")[1], 16)
+    ]
+    moved = tensor.data_ptr() != address
+    return images.flags.owndata, images.flags.writeable, moved, kinds[0].endswith("s")
+
+
+def test_trials_map_the_data_set_from_the_object_store(cluster_of_threes, tmp_path: Path) -> None:
+    job = TrainingJob(black(), {}, tmp_path, threads=1)
+    look = ray.remote(shares_its_images)
+    reference = ray.put(job)
+    assert ray.get([look.remote(reference) for _ in range(2)]) == [(False, False, False, True)] * 2
+    assert shares_its_images(job) == (True, True, False, False)  # where it was made
+
+
+def black() -> Dataset:
+    images = np.zeros((2_000, 32, 32, 3), dtype=np.uint8)  # 6 MB: large objects are mapped
+    pool = Split(images, np.arange(2_000) % 2)
+    return Dataset("black", ("a", "b"), pool, None, 0.5, "black")
 
 
 def test_no_more_slots_than_trials() -> None:
@@ -45,12 +132,33 @@ def test_no_more_slots_than_trials() -> None:
         (Resources(cpus_per_trial=3), "needs 3 CPUs, but there are 2"),
         (Resources(workers_per_trial=3), "needs 3 CPUs, but there are 2"),
         (Resources(gpus_per_trial=1), "needs 1 GPUs, but there are 0"),
+        (Resources(gpus_per_trial=0.25), "needs 0.25 GPUs, but there are 0"),
         (Resources(concurrency=3), "--concurrency 3: only 2 such trials fit"),
     ],
 )
 def test_more_than_there_is_is_refused(resources: Resources, message: str) -> None:
     with pytest.raises(UserError, match=message):
         fit(resources, 100, TWO)
+
+
+@pytest.mark.parametrize(
+    ("resources", "nodes", "message"),
+    [
+        (Resources(cpus_per_trial=4), THREES, "4 CPUs on one node .* 2 nodes have room for 0"),
+        (Resources(cpus_per_trial=2, workers_per_trial=3), THREES, "room for 3 .* room for 2"),
+        (Resources(cpus_per_trial=6, gpus_per_trial=1), MIXED, "6 CPUs and 1 GPUs on one node"),
+        (Resources(cpus_per_trial=2, concurrency=3), THREES, "only 2 such .* of 2 nodes"),
+    ],
+)
+def test_what_no_node_has_room_for_is_refused(resources, nodes: list, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        fit(resources, 100, nodes)
+
+
+def test_a_trial_without_a_gpu_stays_on_the_cpu(monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert alone(gpus=0).device == torch.device("cpu")
+    assert alone(gpus=0.25).device == torch.device("cuda")
 
 
 def test_a_notebook_that_imported_ray_can_run_twice(tmp_path: Path) -> None:

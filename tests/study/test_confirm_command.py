@@ -50,7 +50,7 @@ def test_three_seeds_are_said_to_decide_nothing() -> None:
         ("--seeds 1", "--seeds must be a whole number of at least 2, got 1"),
         ("--tuning-trials -1", "--tuning-trials must be a whole number of at least 0, got -1"),
         ("--data svnh", "did you mean svhn?"),
-        ("--workers-per-trial 2", "--workers-per-trial"),
+        ("--workers-per-trial 4096", "needs 4096 CPUs, but there are"),
         ("--from /nowhere", "/nowhere is not a run directory"),
         ("--from /nowhere --dry-run", "/nowhere is not a run directory"),
         ("--precision fp61", "unknown precision 'fp61'"),

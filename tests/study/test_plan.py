@@ -112,6 +112,7 @@ def test_a_wrong_request_is_one_line(options: dict, message: str) -> None:
         ({"gpus_per_trial": 1.5}, "above 1 must be a whole number, got 1.5"),
         ({"concurrency": 0}, "--concurrency must be"),
         ({"workers_per_trial": 0}, "--workers-per-trial must be"),
+        ({"workers_per_trial": 2, "gpus_per_trial": 0.5}, "cannot share a GPU"),
     ],
 )
 def test_wrong_resources_are_one_line(options: dict, message: str) -> None:
