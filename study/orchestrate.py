@@ -22,6 +22,7 @@ from study.metrics import Metric
 from study.plan import FIRST_RUNG, REDUCTION_FACTOR
 from trainables.jobs import TrainingJob
 from trainables.reporting import Record, Report
+from trainables.storage import Folder, StorageError
 
 if TYPE_CHECKING:
     from trainables.data.base import Dataset
@@ -77,24 +78,23 @@ def run_trials(
     tuner.fit()
 
 
-def training_job(dataset: Dataset, fixed: dict[str, Any], checkpoints: Path, slots: Slots) -> Job:
+def training_job(dataset: Dataset, fixed: dict[str, Any], checkpoints: Folder, slots: Slots) -> Job:
     """The job of a training study on these slots: solo, or a group of workers a trial."""
-    folder = checkpoints.resolve()
     if slots.workers == 1:
-        return TrainingJob(dataset, fixed, folder, threads=max(1, int(slots.cpus)))
+        return TrainingJob(dataset, fixed, checkpoints, threads=max(1, int(slots.cpus)))
     from trainables.ray_train import GroupJob
 
-    return GroupJob(ray.put(dataset), fixed, folder, slots.workers, slots.cpus, slots.gpus)
+    return GroupJob(ray.put(dataset), fixed, checkpoints, slots.workers, slots.cpus, slots.gpus)
 
 
 def cell_job(
-    dataset: Dataset, fixed: dict[str, Any], checkpoints: Path, cells: Path, slots: Slots
+    dataset: Dataset, fixed: dict[str, Any], checkpoints: Folder, cells: Folder, slots: Slots
 ) -> Job:
     """The job of an experiment on these slots; the data set comes with its test images."""
     from trainables.cell import CellJob
 
     threads = max(1, int(slots.cpus))
-    return CellJob(dataset, fixed, checkpoints.resolve(), cells.resolve(), threads)
+    return CellJob(dataset, fixed, checkpoints, cells, threads)
 
 
 def start_samples(dataset: Dataset, seed: int) -> ray.ObjectRef:
@@ -157,7 +157,10 @@ def _directory(trial: Trial) -> str:
 
 
 class _Errors(tune.Callback):
-    """Keeps the last line of what a failed trial raised."""
+    """Keeps the last line of what a failed trial raised.
+
+    A trial that found no storage is not tried again at once: the run ends, and goes on later.
+    """
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -165,10 +168,20 @@ class _Errors(tune.Callback):
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        error = trial.get_pickled_error()
-        if isinstance(error, ray.exceptions.RayTaskError):
-            error = error.cause
+        error = _raised(trial)
         self._journal.error(trial.config["trial"], f"{type(error).__name__}: {error}")
+
+    def on_trial_recover(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        error = _raised(trial)
+        if isinstance(error, StorageError):
+            self._journal.fail(error)
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
+
+
+def _raised(trial: Trial) -> BaseException | None:
+    error = trial.get_pickled_error()
+    return error.cause if isinstance(error, ray.exceptions.RayTaskError) else error

@@ -7,7 +7,6 @@ what is theirs is how gradients are averaged and sums are added (`Workers`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -25,6 +24,7 @@ from trainables.config import TrainConfig
 from trainables.jobs import trial_folder
 from trainables.loop import train
 from trainables.reporting import Report
+from trainables.storage import Folder
 from trainables.workers import Workers
 
 RETRIES = 2  # of the worker group, which goes on from the last epoch
@@ -40,7 +40,7 @@ class GroupJob:
 
     dataset: ray.ObjectRef
     fixed: dict[str, Any]
-    checkpoints: Path
+    checkpoints: Folder
     workers: int
     cpus: float
     gpus: float
@@ -53,7 +53,7 @@ class GroupJob:
             train_loop_config={
                 "dataset": self.dataset,
                 "config": {**self.fixed, **params},
-                "folder": str(folder),
+                "folder": folder,
                 "threads": max(1, int(self.cpus)),
             },
             scaling_config=ScalingConfig(
@@ -89,7 +89,7 @@ def _train_as_worker(options: dict[str, Any]) -> None:
         TrainConfig.from_dict(options["config"]),
         ray.get(options["dataset"]),
         ray.train.report,
-        store=CheckpointStore(Path(options["folder"])),
+        store=CheckpointStore(options["folder"]),
         workers=workers,
     )
 
