@@ -12,6 +12,7 @@ import socket
 import uuid
 from pathlib import Path
 
+from study import records
 from study.stored import LEASE, listing
 from trainables.errors import FAILED, UserError
 from trainables.storage import Folder, StorageError, stored_bytes
@@ -31,7 +32,7 @@ class Lease:
         self._stored = stored
         file = run / OWN
         if not file.exists():
-            file.write_text(uuid.uuid4().hex)
+            records.replace_file(file, uuid.uuid4().hex.encode())
         self._name = f"{LEASE}/{file.read_text()}"
 
     def take(self) -> None:

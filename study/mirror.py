@@ -61,6 +61,10 @@ def mirrored(storage: str, run_id: str, say: Say) -> Iterator[Mirror]:
         mirror = Mirror(run, shared, lease, say)
         try:
             mirror.start()
+        except BaseException:  # a copy that is not level is not sent
+            mirror.give_free()
+            raise
+        try:
             yield mirror
         except BaseException as error:
             mirror.leave(error)
@@ -117,12 +121,20 @@ class Mirror:
     def finish(self, seconds: float) -> None:
         """Send the rest and give the run free; StorageError where that fails for so long."""
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.join()
         if self._lost:
             raise self._lost
-        patiently(lambda: self._send(ended=True), self.shared, seconds, self._say)
-        with contextlib.suppress(OSError):  # it is given free by its age, too
+
+        def send() -> None:
+            self._lease.renew()
+            self._send(ended=True)
+
+        patiently(send, self.shared, seconds, self._say)
+        self.give_free()
+
+    def give_free(self) -> None:
+        """Let others write the run at once."""
+        with contextlib.suppress(OSError):  # after a while they may in any case
             self._lease.release()
 
     def leave(self, error: BaseException) -> None:

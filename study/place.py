@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from study import session
-from trainables.storage import Folder, Say, is_uri, patience
+from trainables.storage import Folder, Say, is_uri, patience, patiently
 
 
 class Place(Protocol):
@@ -42,7 +42,7 @@ class Local:
     shared: Folder
 
     def once_recorded(self, action: Callable[[], object]) -> None:
-        action()
+        patiently(action, self.run, self.shared.patience)
 
     def bring_results(self) -> None:
         pass
