@@ -10,6 +10,7 @@ import click
 
 from study import exits
 from trainables.errors import FAILED, UserError
+from trainables.storage import is_uri
 
 if TYPE_CHECKING:
     from analysis.load import Run
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 def write_report(runs: Sequence[Path | str], out_dir: Path | str) -> Path:
     """Write the report of one or more runs into `out_dir`; the path of its `index.html`.
 
-    Searches, experiments and plain Ray Tune directories mix; experiments stand first.
+    A run in an object store is named by its URI. Searches, experiments and plain Ray Tune
+    directories mix; experiments stand first.
     Beside the page every figure lies in `figures/` (PNG, SVG) and every table in `tables/`
     (CSV, Markdown, LaTeX), and where exactly one experiment is among the runs, its
     `verdicts.json`. Runs are shown side by side and never pooled. Raises UserError for a
@@ -32,7 +34,7 @@ def write_report(runs: Sequence[Path | str], out_dir: Path | str) -> Path:
     from analysis.tune import read_tune
     from analysis.tune import section as tune_section
 
-    paths = list(dict.fromkeys(Path(run).resolve() for run in runs))
+    paths = list(dict.fromkeys(_directory(run).resolve() for run in runs))
     if not paths:
         raise UserError("name at least one run directory")
     foreign = [path for path in paths if _is_foreign(path)]
@@ -74,6 +76,15 @@ def _experiments(runs: list[Run]) -> tuple[list[Section], list[list[Verdict]]]:
     experiments = [read_experiment(run) for run in runs]
     verdicts = [verdicts_of(experiment) for experiment in experiments]
     return [section(e, v) for e, v in zip(experiments, verdicts, strict=True)], verdicts
+
+
+def _directory(run: Path | str) -> Path:
+    """The directory of a run; one in an object store is fetched to its copy on this machine."""
+    if not is_uri(run):
+        return Path(run)
+    from study.stored import fetched
+
+    return fetched(str(run))
 
 
 def _is_foreign(path: Path) -> bool:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
-import shutil
 from typing import Any
 
 from study.journal import Journal
 from study.metrics import Metric, is_better
+from study.place import Place
 from study.records import BEST_WEIGHTS
 from trainables.jobs import trial_folder
 
@@ -43,8 +42,8 @@ def best_trial(journal: Journal, metric: Metric) -> int | None:
 class CheckpointCleaner:
     """Listens to the journal: deletes what an ended trial would have resumed from."""
 
-    def __init__(self, journal: Journal) -> None:
-        self._run = journal.run
+    def __init__(self, journal: Journal, place: Place) -> None:
+        self._place = place
         for number in journal.ended():
             self._drop(number)
 
@@ -54,14 +53,15 @@ class CheckpointCleaner:
             self._drop(event["trial"])
 
     def _drop(self, number: int) -> None:
-        shutil.rmtree(trial_folder(self._run / CHECKPOINTS, number), ignore_errors=True)
+        folder = trial_folder(self._place.shared / CHECKPOINTS, number)
+        self._place.once_recorded(folder.delete)
 
 
 class BestKeeper:
     """Listens to the journal: moves a new best trial's weights to `best.pt`, drops the rest."""
 
-    def __init__(self, journal: Journal, metric: Metric) -> None:
-        self._run = journal.run
+    def __init__(self, journal: Journal, metric: Metric, place: Place) -> None:
+        self._place = place
         self._metric = metric
         values = finished_values(journal, metric)
         best = best_trial(journal, metric)
@@ -69,7 +69,7 @@ class BestKeeper:
         self._value: dict[int, float] = {}
         if best is not None:
             self._keep(best)  # a session killed between record and move left it to us
-        self._clean = CheckpointCleaner(journal)
+        self._clean = CheckpointCleaner(journal, place)
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Take in one journal event."""
@@ -85,6 +85,6 @@ class BestKeeper:
             self._clean(event)
 
     def _keep(self, number: int) -> None:
-        weights = trial_folder(self._run / CHECKPOINTS, number) / WEIGHTS
-        if weights.exists():
-            os.replace(weights, self._run / BEST_WEIGHTS)
+        shared = self._place.shared
+        folder = trial_folder(shared / CHECKPOINTS, number)
+        self._place.once_recorded(lambda: folder.move(WEIGHTS, shared, BEST_WEIGHTS))

@@ -6,7 +6,6 @@ import functools
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,7 +26,7 @@ Command = Callable[..., Any]
 class Output:
     """Where a run goes and how much it says."""
 
-    storage: Path
+    storage: str
     wandb: str
     quiet: bool
     json: bool
@@ -104,11 +103,17 @@ def output_options(command: Command) -> Command:
     def wrapper(
         storage: str, wandb: str, quiet: bool, as_json: bool, debug: bool, **rest: Any
     ) -> Any:
-        return command(output=Output(Path(storage), wandb, quiet, as_json), **rest)
+        return command(output=Output(storage, wandb, quiet, as_json), **rest)
 
     for option in reversed(
         (
-            click.option("--storage", default="runs", show_default=True, metavar="PATH"),
+            click.option(
+                "--storage",
+                default="runs",
+                show_default=True,
+                metavar="PATH|URI",
+                help="Folder of runs, or s3://bucket/prefix, gs://bucket/prefix.",
+            ),
             click.option("--name", help="Readable part of the run id."),
             click.option(
                 "--wandb",

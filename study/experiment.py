@@ -23,6 +23,7 @@ from study.experiment_plan import (
 from study.journal import Journal
 from study.metrics import METRICS
 from study.nuisance import check_sources, choose
+from study.place import Place, opened
 from study.plan import Resources, require_directory
 from study.spaces import SPACES
 from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
@@ -71,15 +72,17 @@ def experiment(
     resources, console = resources or Resources(), console or Console()
     check(spec, resources)
     tracking = decide(wandb)
-    run = session.open_directory(Path(storage), experiment_id(spec))
-    with session.locked(run):
+    say = speaker(console, quiet)
+    with opened(storage, experiment_id(spec), say) as place:
+        run = place.run
         manifest = session.existing_manifest(run)
         if manifest is None or manifest.status != "complete":
-            request = _request(run, spec, resources, download, tracking, quiet, console)
-            with staged(request, manifest, lambda journal: [CheckpointCleaner(journal)]) as stage:
-                _run_on_ray(run, spec, stage)
+            request = _request(place, spec, resources, download, tracking, quiet, console)
+            with staged(
+                request, manifest, lambda journal: [CheckpointCleaner(journal, place)]
+            ) as stage:
+                _run_on_ray(place, spec, stage)
         else:
-            say = speaker(console, quiet)
             say(f"{run.name} is complete: nothing was trained")
             restore_outputs(run, tracking, say)
         return load_experiment(run)
@@ -93,7 +96,7 @@ def check(spec: ExperimentSpec, resources: Resources) -> None:
 
 
 def _request(
-    run: Path,
+    place: Place,
     spec: ExperimentSpec,
     resources: Resources,
     download: bool,
@@ -101,12 +104,12 @@ def _request(
     quiet: bool,
     console: Console,
 ) -> Request:
-    count = planned(spec)
+    run, count = place.run, planned(spec)
     done = len(Journal(run).ended())
     what = f"{count} trainings for {len(spec.claims)} claims on {spec.data}"
     opening = f"continuing {run.name}: {done} of {what} are done" if done else f"{run.name}: {what}"
     return Request(
-        run=run,
+        place=place,
         opening=opening,
         trials=count,
         metric=TUNING_METRIC,
@@ -136,7 +139,7 @@ def planned(spec: ExperimentSpec) -> int:
     return len(tuned_conditions(spec)) * spec.tuning_trials + len(cells)
 
 
-def _run_on_ray(run: Path, spec: ExperimentSpec, stage: Stage) -> None:
+def _run_on_ray(place: Place, spec: ExperimentSpec, stage: Stage) -> None:
     from study import orchestrate
 
     options = {
@@ -144,8 +147,9 @@ def _run_on_ray(run: Path, spec: ExperimentSpec, stage: Stage) -> None:
         "pretrained": spec.pretrained,
         "precision": spec.precision,
     }
+    run, shared, journal = place.run, place.shared, stage.journal
     job = orchestrate.cell_job(
-        stage.dataset, options, run / CHECKPOINTS, run / records.CELLS, stage.slots
+        stage.dataset, options, shared / CHECKPOINTS, shared / records.CELLS, stage.slots
     )
     samples = orchestrate.start_samples(stage.dataset, 0)
     if not stage.manifest.experiment:
@@ -153,15 +157,15 @@ def _run_on_ray(run: Path, spec: ExperimentSpec, stage: Stage) -> None:
             stage.display.note("matched search for the nuisance parameters")
             _run_missing(tuning, job, stage)
         stage.manifest.experiment = _chosen(spec, stage.journal)
-        records.write_manifest(run, stage.manifest)
+        journal.patiently(lambda: records.write_manifest(run, stage.manifest))
     # From here on the choice is on record: no cell may train with another one.
     rows = stage.manifest.experiment["nuisance"]
     parameters = {(row["arm"], row["budget"]): row["parameters"] for row in rows}
     cells = cell_trials(spec, parameters)
     stage.display.note("the cells of the experiment")
     _run_missing(cells, job, stage)
-    orchestrate.write_samples(samples, run / records.SAMPLES)
-    if set(cells) - _decided(stage.journal):
+    journal.patiently(lambda: orchestrate.write_samples(samples, run / records.SAMPLES))
+    if set(cells) - _decided(journal):
         stage.manifest.status = "interrupted"  # the same command trains the missing cells
 
 

@@ -13,6 +13,7 @@ from study.best import CHECKPOINTS, BestKeeper, best_trial
 from study.display import speaker
 from study.journal import Journal
 from study.metrics import METRICS, Metric
+from study.place import Place, opened
 from study.plan import Resources, SearchSpec, require_directory, run_id, searched_space
 from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
 from study.tracking import AUTO, Tracking, decide
@@ -59,7 +60,7 @@ def explore(
     spec = SearchSpec(space=space, **options)
     return search(
         spec,
-        Path(storage),
+        storage,
         resources or Resources(),
         download=download,
         wandb=wandb,
@@ -69,7 +70,7 @@ def explore(
 
 def search(
     spec: SearchSpec,
-    storage: Path,
+    storage: str | Path,
     resources: Resources,
     *,
     download: bool = False,
@@ -80,14 +81,14 @@ def search(
     """`explore`, of a specification that is already made."""
     check(spec, resources)
     tracking = decide(wandb)
-    run = session.open_directory(storage, run_id(spec))
     console = console or Console()
-    with session.locked(run):
+    say = speaker(console, quiet)
+    with opened(storage, run_id(spec), say) as place:
+        run = place.run
         manifest = session.existing_manifest(run)
         if manifest is None or manifest.status != "complete":
-            _search(run, spec, resources, manifest, download, tracking, quiet, console)
+            _search(place, spec, resources, manifest, download, tracking, quiet, console)
         else:
-            say = speaker(console, quiet)
             say(f"{run.name} is complete: nothing was trained")
             restore_outputs(run, tracking, say)
         return load_result(run)
@@ -100,7 +101,7 @@ def check(spec: SearchSpec, resources: Resources) -> None:
 
 
 def _search(
-    run: Path,
+    place: Place,
     spec: SearchSpec,
     resources: Resources,
     before: records.Manifest | None,
@@ -111,8 +112,8 @@ def _search(
 ) -> None:
     metric = METRICS[str(spec.objective)]
     request = Request(
-        run=run,
-        opening=_opening(run, spec),
+        place=place,
+        opening=_opening(place.run, spec),
         trials=spec.trials,
         metric=metric,
         data=str(spec.data),
@@ -128,15 +129,15 @@ def _search(
         quiet=quiet,
         console=console,
     )
-    with staged(request, before, lambda journal: [BestKeeper(journal, metric)]) as stage:
-        _run_on_ray(run, spec, metric, stage)
+    with staged(request, before, lambda journal: [BestKeeper(journal, metric, place)]) as stage:
+        _run_on_ray(place, spec, metric, stage)
 
 
-def _run_on_ray(run: Path, spec: SearchSpec, metric: Metric, stage: Stage) -> None:
+def _run_on_ray(place: Place, spec: SearchSpec, metric: Metric, stage: Stage) -> None:
     from study import orchestrate
     from study.search import StudySearch, open_study
 
-    journal = stage.journal
+    journal, run = stage.journal, place.run
     searcher = StudySearch(open_study(run, run.name, metric), spec, metric, journal)
     samples = orchestrate.start_samples(stage.dataset, spec.seed)
     if remaining := searcher.remaining():
@@ -145,9 +146,11 @@ def _run_on_ray(run: Path, spec: SearchSpec, metric: Metric, stage: Stage) -> No
             if spec.scheduler == "asha"
             else orchestrate.no_early_stopping()
         )
-        job = orchestrate.training_job(stage.dataset, _fixed(spec), run / CHECKPOINTS, stage.slots)
+        job = orchestrate.training_job(
+            stage.dataset, _fixed(spec), place.shared / CHECKPOINTS, stage.slots
+        )
         orchestrate.run_trials(job, searcher, remaining, scheduler, stage.slots, journal)
-    orchestrate.write_samples(samples, run / records.SAMPLES)
+    journal.patiently(lambda: orchestrate.write_samples(samples, run / records.SAMPLES))
 
 
 def _fixed(spec: SearchSpec) -> dict[str, Any]:

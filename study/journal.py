@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from study import records
+from trainables.storage import Say, StorageError, patience, patiently
+
+T = TypeVar("T")
 
 Listener = Callable[[dict[str, Any]], None]
 
@@ -18,10 +23,16 @@ class Journal:
     Events: {"event": "start", "trial", "config"}, {"event": "epoch", "trial",
     **EPOCH_COLUMNS}, {"event": "end", "trial", "state"}, {"event": "error", "trial",
     "error"}.
+
+    Where storage fails it is waited for, see `patiently`. Once that was in vain nothing is
+    taken any more: the run ends, whatever Ray makes of the error.
     """
 
     def __init__(self, run: Path) -> None:
         self.run = run
+        self.say: Say = lambda line: None
+        self._patience = patience()
+        self._failure: StorageError | None = None
         records.mend_journal(run)
         self.lines = records.read_journal(run)
         self.listeners: list[Listener] = []
@@ -66,14 +77,56 @@ class Journal:
         once = line["event"] in ("start", "epoch")
         if once and self._key(line) in self._seen:
             return False
-        records.append(self.run, line)
+        self.check()
+        self._write(line)
         self._seen.add(self._key(line))
         self.lines.append(line)
         if line["event"] == "end":
             self._ended[line["trial"]] = line["state"]
-        for listener in self.listeners:
-            listener(line)
+        try:
+            for listener in self.listeners:
+                listener(line)
+        except StorageError as error:
+            self.fail(error)
         return True
+
+    def _write(self, line: dict[str, Any]) -> None:
+        """Append a line once, however often that is tried."""
+        path = self.run / records.JOURNAL
+        size: int | None = None
+
+        def attempt() -> None:
+            nonlocal size
+            if size is None:
+                size = path.stat().st_size if path.exists() else 0
+            else:
+                with contextlib.suppress(FileNotFoundError):
+                    os.truncate(path, size)  # what a failed attempt left
+            records.append(self.run, line)
+
+        self.patiently(attempt)
+
+    def patiently(self, action: Callable[[], T]) -> T:
+        """What `action` returns, which may be tried again while storage fails.
+
+        Raises StorageError, and so does everything that follows, where it failed too long.
+        """
+        self.check()
+        try:
+            return patiently(action, self.run, self._patience, self.say)
+        except StorageError as error:
+            self.fail(error)
+            raise
+
+    def fail(self, error: StorageError) -> None:
+        """End the run: raises the error, now and from `check` on."""
+        self._failure = error
+        raise error
+
+    def check(self) -> None:
+        """StorageError where storage has failed for good."""
+        if self._failure:
+            raise self._failure
 
     @staticmethod
     def _key(line: dict[str, Any]) -> tuple[Any, ...]:

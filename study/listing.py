@@ -16,6 +16,7 @@ from study import domains, records
 from study.claims import Claim, cells, corrected_minimum_p, decidability
 from study.display import clock
 from study.experiment_plan import MATCHED, ExperimentSpec, experiment_id, tuned_conditions
+from study.place import run_directory
 from study.plan import (
     CORE_MACS_PER_SECOND,
     Resources,
@@ -65,7 +66,7 @@ def _dimensions(space: Space) -> Table:
 
 
 def print_plan(
-    console: Console, spec: SearchSpec, resources: Resources, storage: Path
+    console: Console, spec: SearchSpec, resources: Resources, storage: str
 ) -> dict[str, Any]:
     """What the same command without --dry-run would do; nothing is written.
 
@@ -73,7 +74,7 @@ def print_plan(
     """
     cpus = available_cpus()
     cost = estimate(spec, resources, cpus)
-    run = storage / run_id(spec)
+    run = run_directory(storage, run_id(spec))
     space = searched_space(spec)
     rows = [
         ("run", run_id(spec)),
@@ -109,7 +110,7 @@ def print_claims(console: Console, claims: Iterable[Claim]) -> None:
 
 
 def print_experiment(
-    console: Console, spec: ExperimentSpec, resources: Resources, storage: Path
+    console: Console, spec: ExperimentSpec, resources: Resources, storage: str
 ) -> dict[str, Any]:
     """As `print_plan`, of an experiment."""
     cpus = available_cpus()
@@ -123,7 +124,7 @@ def print_experiment(
         epochs[arm.model] += budget * spec.tuning_trials
     images = images_of(spec.train_size, spec.image_size)
     seconds = wall_seconds(dict(epochs), images, resources, slots, cpus)
-    run = storage / experiment_id(spec)
+    run = run_directory(storage, experiment_id(spec))
     smallest = corrected_minimum_p(spec.claims)
     shown = ", ".join(f"{count} of {model}" for model, count in epochs.items())
     _grid(

@@ -23,6 +23,7 @@ from study.metrics import Metric
 from study.plan import FIRST_RUNG, REDUCTION_FACTOR
 from trainables.jobs import TrainingJob
 from trainables.reporting import Record, Report
+from trainables.storage import Folder, StorageError
 
 if TYPE_CHECKING:
     from trainables.cell import CellJob
@@ -82,21 +83,20 @@ def run_trials(
     tuner.fit()
 
 
-def training_job(dataset: Dataset, fixed: dict[str, Any], checkpoints: Path, slots: Slots) -> Job:
+def training_job(dataset: Dataset, fixed: dict[str, Any], checkpoints: Folder, slots: Slots) -> Job:
     """The job of a search's trials on these slots."""
     threads = max(1, int(slots.cpus))
-    return _on(slots, TrainingJob(dataset, fixed, checkpoints.resolve(), threads, slots.gpus))
+    return _on(slots, TrainingJob(dataset, fixed, checkpoints, threads, slots.gpus))
 
 
 def cell_job(
-    dataset: Dataset, fixed: dict[str, Any], checkpoints: Path, cells: Path, slots: Slots
+    dataset: Dataset, fixed: dict[str, Any], checkpoints: Folder, cells: Folder, slots: Slots
 ) -> Job:
     """The job of an experiment on these slots; the data set comes with its test images."""
     from trainables.cell import CellJob
 
     threads = max(1, int(slots.cpus))
-    folders = checkpoints.resolve(), cells.resolve()
-    return _on(slots, CellJob(dataset, fixed, *folders, threads, slots.gpus))
+    return _on(slots, CellJob(dataset, fixed, checkpoints, cells, threads, slots.gpus))
 
 
 def _on(slots: Slots, job: TrainingJob | CellJob) -> Job:
@@ -168,7 +168,10 @@ def _directory(trial: Trial) -> str:
 
 
 class _Errors(tune.Callback):
-    """Keeps the last line of what a failed trial raised."""
+    """Keeps the last line of what a failed trial raised.
+
+    A trial that found no storage is not tried again at once: the run ends, and goes on later.
+    """
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -176,10 +179,20 @@ class _Errors(tune.Callback):
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        error = trial.get_pickled_error()
-        if isinstance(error, ray.exceptions.RayTaskError):
-            error = error.cause
+        error = _raised(trial)
         self._journal.error(trial.config["trial"], f"{type(error).__name__}: {error}")
+
+    def on_trial_recover(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        error = _raised(trial)
+        if isinstance(error, StorageError):
+            self._journal.fail(error)
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
+
+
+def _raised(trial: Trial) -> BaseException | None:
+    error = trial.get_pickled_error()
+    return error.cause if isinstance(error, ray.exceptions.RayTaskError) else error

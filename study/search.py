@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 from ray.tune.search import Searcher
@@ -23,6 +25,8 @@ from study.plan import SearchSpec, searched_space
 from study.records import OPTUNA_DB
 from trainables.errors import FAILED, UserError
 from trainables.seeding import stream_seed
+
+T = TypeVar("T")
 
 DIRECTIONS = {"max": "maximize", "min": "minimize"}
 
@@ -96,10 +100,12 @@ class StudySearch(OptunaSearch):
         if self._resumed:
             trial = Trial(self._ot_study, self._resumed.pop(0)._trial_id)
         else:
-            trial = self._ot_study.ask()
+            trial = self._patiently(self._ot_study.ask)
             self._asked += 1
         self._ot_study.sampler = make_sampler(self._spec, trial.number)
-        params = {name: _suggest(trial, name, d) for name, d in self._domains.items()}
+        params = self._patiently(
+            lambda: {name: _suggest(trial, name, d) for name, d in self._domains.items()}
+        )
         self._open[trial_id] = trial
         self._journal.start(trial.number, params)
         return {"trial": trial.number, "params": params}
@@ -113,7 +119,7 @@ class StudySearch(OptunaSearch):
         trial = self._open[trial_id]
         is_new = self._journal.epoch(trial.number, result)
         if is_new and math.isfinite(result[self.metric]):
-            trial.report(result[self.metric], result["epoch"])
+            self._patiently(lambda: trial.report(result[self.metric], result["epoch"]))
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -130,7 +136,18 @@ class StudySearch(OptunaSearch):
 
     def _tell(self, number: int, state: str, record: dict[str, Any] | None) -> None:
         value = record[self.metric] if record and state == "completed" else None
-        self._ot_study.tell(number, value, state=STATES[state])
+        self._patiently(lambda: self._ot_study.tell(number, value, state=STATES[state]))
+
+    def _patiently(self, action: Callable[[], T]) -> T:
+        """What `action` returns, which writes the database, see `Journal.patiently`."""
+
+        def attempt() -> T:
+            try:
+                return action()
+            except StorageInternalError as error:  # it does not say which fault it came of
+                raise OSError(str(error.__cause__ or error).splitlines()[0]) from error
+
+        return self._journal.patiently(attempt)
 
     def _reconcile(self) -> None:
         """Bring study and journal together after a session that may have been killed."""

@@ -33,24 +33,34 @@ def open_directory(storage: Path, run_id: str) -> Path:
 
 
 @contextlib.contextmanager
-def locked(run: Path) -> Iterator[None]:
+def locked(run: Path, *unimportant: str) -> Iterator[None]:
     """Hold the run directory; UserError where another process does. Released by any death.
 
     A directory in which nothing was begun, because the data could not be read, say, is
-    taken away again.
+    taken away again; nothing but `unimportant` files is nothing, too.
     """
+    with unless_locked(run) as free:
+        if not free:
+            raise UserError(
+                f"{run} is being written by another process; wait for it or stop it", FAILED
+            )
+        try:
+            yield
+        finally:
+            if {path.name for path in run.iterdir()} <= {LOCK, *unimportant}:
+                shutil.rmtree(run, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def unless_locked(run: Path) -> Iterator[bool]:
+    """Hold the run directory where no other process does; whether it is held now."""
     with open(run / LOCK, "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UserError(
-                f"{run} is being written by another process; wait for it or stop it", FAILED
-            ) from None
-        try:
-            yield
-        finally:
-            if {path.name for path in run.iterdir()} <= {LOCK}:
-                shutil.rmtree(run, ignore_errors=True)
+            yield False
+        else:
+            yield True
 
 
 def existing_manifest(run: Path) -> records.Manifest | None:
@@ -73,18 +83,25 @@ def recorded(run: Path, manifest: records.Manifest, journal: Journal) -> Iterato
     """Keep manifest and tables true to what happened, however the session ends."""
     start, before = time.monotonic(), manifest.seconds
     manifest.status = "running"
-    records.write_manifest(run, manifest)
-    try:
-        yield
-        if manifest.status == "running":  # whoever left something out has said so
-            manifest.status = "complete"
-    except BaseException:
-        manifest.status = "interrupted"
-        raise
-    finally:
+    journal.patiently(lambda: records.write_manifest(run, manifest))
+
+    def leave_whole() -> None:
         manifest.seconds = before + time.monotonic() - start
         write_tables(run, journal)
         records.write_manifest(run, manifest)
+
+    try:
+        yield
+        journal.check()  # Ray goes on after some errors
+        if manifest.status == "running":  # whoever left something out has said so
+            manifest.status = "complete"
+        journal.patiently(leave_whole)
+    except BaseException:
+        manifest.status = "interrupted"
+        with contextlib.suppress(OSError):  # what ended it counts; the journal has it all
+            leave_whole()
+        journal.check()  # Ray says in its own words what storage did
+        raise
 
 
 def write_tables(run: Path, journal: Journal) -> None:

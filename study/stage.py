@@ -14,6 +14,7 @@ from study import cluster, provenance, records, session
 from study.display import Display
 from study.journal import Journal
 from study.metrics import Metric
+from study.place import Place
 from study.plan import Resources
 from study.tracking import Say, Tracking, hand_over, tracked
 from trainables.data import CLASSIFICATION, SEGMENTATION, load_dataset, source
@@ -48,7 +49,7 @@ class Request:
     identity: the manifest's own part ("kind", "spec", "objective", "seeds", ...).
     """
 
-    run: Path
+    place: Place
     opening: str
     trials: int
     metric: Metric
@@ -64,6 +65,11 @@ class Request:
     tracking: Tracking
     quiet: bool
     console: Console
+
+    @property
+    def run(self) -> Path:
+        """The run directory."""
+        return self.place.run
 
 
 @dataclass(frozen=True)
@@ -107,12 +113,14 @@ def staged(
         with cluster.connected(request.resources, request.trials, run / cluster.LOG) as slots:
             manifest = before or _manifest(request, dataset, slots)
             manifest.sessions.append(provenance.session(slots.cluster))
-            journal.listeners += [*listeners(journal), display]
+            journal.say = display.note
+            journal.listeners += [*listeners(journal), display, request.place]
             with session.recorded(run, manifest, journal):
                 display.note(_on_what(slots))
                 until_reported.enter_context(tracked(run, request.tracking, display.note))
                 yield Stage(dataset, slots, journal, display, manifest)
         if any(line["event"] == "epoch" for line in journal.lines):
+            request.place.bring_results()
             display.note("writing the report")
             _write_report(run)
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 SHARED = {
     f"study.{name}"
     for name in ("records", "metrics", "domains", "spaces", "arms", "claims", "claim_types")
-} | {"study.claims_toml", "study.decidability", "study.exits"}
+} | {"study.claims_toml", "study.decidability", "study.exits", "study.stored"}
 
 # Package -> what it may import of these, and the modules that alone may import more.
 FORBIDDEN: dict[str, dict[str, set[str]]] = {

@@ -20,8 +20,7 @@ This is a classifier's; a segmentation's is in `trainables.cell_scenes`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -29,10 +28,13 @@ from trainables.config import TrainConfig
 from trainables.data.base import SEGMENTATION, Dataset, Split
 from trainables.jobs import alone, trial_folder
 from trainables.reporting import Record, Report
+from trainables.storage import Folder, patiently
 
 if TYPE_CHECKING:
     from trainables.training import Training
     from trainables.workers import Workers
+
+Arrays = dict[str, np.ndarray]
 
 FEATURES = 500  # images a split whose features are kept
 MISTAKES = 4  # pictures a class of what was read wrongly
@@ -48,8 +50,8 @@ class CellJob:
 
     dataset: Dataset
     fixed: dict[str, Any]
-    checkpoints: Path
-    cells: Path
+    checkpoints: Folder
+    cells: Folder
     threads: int
     gpus: float = 0.0
 
@@ -72,12 +74,12 @@ class CellJob:
         store = CheckpointStore(trial_folder(self.checkpoints, number))
 
         def finish(training: Training) -> Record:
-            path = self.cells / f"{number:05d}.npz"
+            evaluate = evaluate_cell
             if self.dataset.task == SEGMENTATION:
-                from trainables.cell_scenes import evaluate_scenes
-
-                return evaluate_scenes(training, self.dataset, path, drawn=params["drawn"])
-            return evaluate_cell(training, self.dataset, path, drawn=params["drawn"])
+                from trainables.cell_scenes import evaluate_scenes as evaluate
+            record, arrays = evaluate(training, self.dataset, drawn=params["drawn"])
+            self._write(f"{number:05d}.npz", arrays)
+            return record
 
         confirming = params["phase"] == "confirm"
         train(
@@ -89,9 +91,15 @@ class CellJob:
             finish=finish if confirming else None,
         )
 
+    def _write(self, name: str, arrays: Arrays) -> None:
+        def fill(file: BinaryIO) -> None:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
 
-def evaluate_cell(training: Training, dataset: Dataset, path: Path, drawn: bool) -> Record:
-    """Evaluate the test set, write the cell's `.npz`, and return FINAL_COLUMNS."""
+        patiently(lambda: self.cells.write(name, fill), self.cells, self.cells.patience)
+
+
+def evaluate_cell(training: Training, dataset: Dataset, drawn: bool) -> tuple[Record, Arrays]:
+    """Evaluate the test set: FINAL_COLUMNS, and the arrays of the cell's `.npz`."""
     import torch
 
     from trainables.metrics import Tally
@@ -107,7 +115,7 @@ def evaluate_cell(training: Training, dataset: Dataset, path: Path, drawn: bool)
             tally.add(logits, labels)
             parts.append(logits.float().softmax(1).cpu().numpy())
     probabilities = np.concatenate(parts)
-    arrays: dict[str, np.ndarray] = {
+    arrays: Arrays = {
         "test_probabilities": probabilities.astype(np.float16),
         "test_labels": test.labels.astype(np.int64),
     }
@@ -115,10 +123,8 @@ def evaluate_cell(training: Training, dataset: Dataset, path: Path, drawn: bool)
         arrays |= _mistakes(probabilities, test)
         for name in ("train", "val"):
             arrays |= _features(training, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, allow_pickle=False, **arrays)
     summary = tally.summary()
-    return {f"test_{name}": summary[name] for name in ("loss", "accuracy", "f1")}
+    return {f"test_{name}": summary[name] for name in ("loss", "accuracy", "f1")}, arrays
 
 
 def _features(training: Training, name: str) -> dict[str, np.ndarray]:

@@ -20,8 +20,6 @@ For the cells that are drawn (one seed an arm and budget), with M <= 4 * SHOWN:
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -40,8 +38,10 @@ BACKGROUND = 0
 SHOWN = 3  # images of each kind that are drawn: best, median, worst, only background
 
 
-def evaluate_scenes(training: Training, dataset: Dataset, path: Path, drawn: bool) -> Record:
-    """Evaluate the test set, write the cell's `.npz`, and return FINAL_COLUMNS."""
+def evaluate_scenes(
+    training: Training, dataset: Dataset, drawn: bool
+) -> tuple[Record, dict[str, np.ndarray]]:
+    """Evaluate the test set: FINAL_COLUMNS, and the arrays of the cell's `.npz`."""
     assert dataset.test is not None
     loss, confusions, bins = _measured(training, dataset.test)
     arrays = {
@@ -51,9 +51,7 @@ def evaluate_scenes(training: Training, dataset: Dataset, path: Path, drawn: boo
     }
     if drawn:
         arrays |= _drawn(training, dataset.test, confusions)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, allow_pickle=False, **arrays)
-    return _summary(loss, confusions.sum(0), bins)
+    return _summary(loss, confusions.sum(0), bins), arrays
 
 
 def _measured(training: Training, test: Split) -> tuple[float, np.ndarray, np.ndarray]:

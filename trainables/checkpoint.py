@@ -1,4 +1,4 @@
-"""A training's state on disk, one folder a trial, replaced as a whole.
+"""A training's state on storage, one folder a trial, its files replaced as a whole.
 
 `state.pt` lets an interrupted training go on after its last finished epoch; at its end
 `weights.pt`, a plain state dict, joins it. Both load with `weights_only=True`. Whoever
@@ -7,12 +7,13 @@ runs the trial deletes the folder once the trial's end is on record.
 
 from __future__ import annotations
 
-import os
+import io
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
+
+from trainables.storage import Folder, patiently
 
 STATE = "state.pt"
 WEIGHTS = "weights.pt"
@@ -20,17 +21,22 @@ WEIGHTS = "weights.pt"
 
 @dataclass(frozen=True)
 class CheckpointStore:
-    """The folder of one training on storage that every machine of the study reaches."""
+    """The folder of one training on storage that every machine of the study reaches.
 
-    folder: Path
+    Raises StorageError where that fails for longer than the folder's patience.
+    """
+
+    folder: Folder
 
     def load(self) -> dict[str, Any] | None:
         """The last saved state, or None where there is none (or none that is whole)."""
-        path = self.folder / STATE
-        try:
-            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        except FileNotFoundError:
+        data = self._patiently(lambda: self.folder.read(STATE))
+        if data is None:
             return None
+        try:
+            state: dict[str, Any] = torch.load(
+                io.BytesIO(data), map_location="cpu", weights_only=True
+            )
         except Exception:  # damaged by a failing disk: the training starts anew
             return None
         return state
@@ -42,7 +48,7 @@ class CheckpointStore:
         self._write(STATE, state)
 
     def _write(self, name: str, value: dict[str, Any]) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = self.folder / (name + ".part")
-        torch.save(value, temporary)
-        os.replace(temporary, self.folder / name)
+        self._patiently(lambda: self.folder.write(name, lambda file: torch.save(value, file)))
+
+    def _patiently(self, action: Any) -> Any:
+        return patiently(action, self.folder, self.folder.patience)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainables.closed_form import closed_form
 from trainables.config import TrainConfig
 from trainables.reporting import Report
+from trainables.storage import Folder
 
 if TYPE_CHECKING:
     from trainables.data.base import Dataset
@@ -26,7 +26,7 @@ class TrainingJob:
 
     dataset: Dataset
     fixed: dict[str, Any]
-    checkpoints: Path
+    checkpoints: Folder
     threads: int
     gpus: float = 0.0
 
@@ -69,6 +69,6 @@ class ClosedFormJob:
         closed_form(params, report, self.seconds_per_epoch)
 
 
-def trial_folder(checkpoints: Path, number: int) -> Path:
+def trial_folder(checkpoints: Folder, number: int) -> Folder:
     """Where trial `number` keeps its state and weights."""
     return checkpoints / f"trial-{number:05d}"

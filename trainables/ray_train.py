@@ -7,7 +7,6 @@ what is theirs is how gradients are averaged and sums are added (`Workers`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import ray
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 from trainables.batch_norm import share_batch_norm
 from trainables.jobs import trial_folder
 from trainables.reporting import Report
+from trainables.storage import Folder
 from trainables.workers import Workers
 
 RETRIES = 2  # of the worker group, which goes on from the last epoch
@@ -32,7 +32,7 @@ class GroupTrained(Protocol):
     """A job that one process does alone, or as one of a group (`trainables.jobs`, `cell`)."""
 
     @property
-    def checkpoints(self) -> Path:
+    def checkpoints(self) -> Folder:
         """The folder that holds one folder a trial."""
 
     def __call__(
@@ -50,7 +50,7 @@ class GroupJob:
     """
 
     job: ray.ObjectRef
-    checkpoints: Path
+    checkpoints: Folder
     workers: int
     cpus: float
     gpus: float

@@ -8,16 +8,18 @@ from pathlib import Path
 from study.best import CHECKPOINTS, BestKeeper, best_trial
 from study.journal import Journal
 from study.metrics import METRICS
+from study.place import local
 from study.records import BEST_WEIGHTS
 from tests.study.test_records import epoch
 from trainables.jobs import trial_folder
+from trainables.storage import Folder
 
 LOSS = METRICS["val_loss"]
 
 
 def play(journal: Journal, number: int, value: float, state: str = "completed") -> None:
     """One trial of three epochs, its weights holding its number."""
-    folder = trial_folder(journal.run / CHECKPOINTS, number)
+    folder = Path(str(trial_folder(Folder(str(journal.run)) / CHECKPOINTS, number)))
     folder.mkdir(parents=True)
     (folder / "state.pt").write_text("state")
     (folder / "weights.pt").write_text(str(number))
@@ -28,7 +30,7 @@ def play(journal: Journal, number: int, value: float, state: str = "completed") 
 
 def test_only_the_best_finished_trials_weights_stay(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    journal.listeners.append(BestKeeper(journal, LOSS))
+    journal.listeners.append(BestKeeper(journal, LOSS, local(tmp_path)))
     values = [0.5, math.nan, 0.1, 0.3, 0.2]
     states = ["completed", "diverged", "pruned", "completed", "completed"]
     for number, (value, state) in enumerate(zip(values, states, strict=True)):
@@ -40,10 +42,10 @@ def test_only_the_best_finished_trials_weights_stay(tmp_path: Path) -> None:
 
 def test_a_later_session_keeps_the_best_of_an_earlier_one(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
-    journal.listeners.append(BestKeeper(journal, LOSS))
+    journal.listeners.append(BestKeeper(journal, LOSS, local(tmp_path)))
     play(journal, 0, 0.1)
     again = Journal(tmp_path)
-    again.listeners.append(BestKeeper(again, LOSS))
+    again.listeners.append(BestKeeper(again, LOSS, local(tmp_path)))
     play(again, 1, 0.2)
     assert (tmp_path / BEST_WEIGHTS).read_text() == "0"
     play(again, 2, 0.05)
@@ -54,7 +56,7 @@ def test_a_session_killed_before_it_moved_the_best_weights_loses_nothing(tmp_pat
     journal = Journal(tmp_path)
     play(journal, 0, 0.2)
     play(journal, 1, 0.1)  # nobody listened: its end is on record, its weights are not moved
-    BestKeeper(Journal(tmp_path), LOSS)
+    BestKeeper(Journal(tmp_path), LOSS, local(tmp_path))
     assert (tmp_path / BEST_WEIGHTS).read_text() == "1"
     assert list((tmp_path / CHECKPOINTS).iterdir()) == []
 

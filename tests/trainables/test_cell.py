@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 from trainables import cell
 from trainables.cell import CellJob
 from trainables.data.base import Dataset, Split, content_hash
+from trainables.storage import Folder
 
 PARAMS = {"model": "tiny", "epochs": 2, "learning_rate": 0.01, "arm": "tiny", "budget": 2}
 
@@ -29,7 +30,9 @@ def dataset() -> Dataset:
 
 
 def run(dataset: Dataset, folder: Path, **params: object) -> list[dict]:
-    job = CellJob(dataset, {}, folder / "checkpoints", folder / "cells", threads=1)
+    job = CellJob(
+        dataset, {}, Folder(f"{folder}/checkpoints"), Folder(f"{folder}/cells"), threads=1
+    )
     told: list[dict] = []
     job(7, {**PARAMS, **params}, told.append)
     return told

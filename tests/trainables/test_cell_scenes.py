@@ -20,12 +20,15 @@ from trainables.cell import CellJob
 from trainables.cell_scenes import BINS, SHOWN, chosen, contrasts, score_bins
 from trainables.data.base import Split
 from trainables.data.masks import VOID
+from trainables.storage import Folder
 
 PARAMS = {"model": "tiny_scenes", "epochs": 3, "learning_rate": 0.02, "batch_size": 8}
 
 
 def run(folder: Path, data=None, **params: object) -> tuple[dict, dict[str, np.ndarray]]:
-    job = CellJob(data or dataset(), {}, folder / "checkpoints", folder / "cells", threads=1)
+    job = CellJob(
+        data or dataset(), {}, Folder(f"{folder}/checkpoints"), Folder(f"{folder}/cells"), threads=1
+    )
     told: list[dict] = []
     job(3, {**PARAMS, "phase": "confirm", "drawn": False, **params}, told.append)
     with np.load(folder / "cells" / "00003.npz", allow_pickle=False) as saved:
@@ -112,7 +115,9 @@ def test_the_images_drawn_are_best_median_worst_and_nothing_but_background() -> 
 
 def test_a_tuning_trial_never_sees_the_test_set(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(cell_scenes, "evaluate_scenes", None)  # calling it would raise
-    job = CellJob(dataset(), {}, tmp_path / "checkpoints", tmp_path / "cells", threads=1)
+    job = CellJob(
+        dataset(), {}, Folder(f"{tmp_path}/checkpoints"), Folder(f"{tmp_path}/cells"), threads=1
+    )
     told: list[dict] = []
     job(0, {**PARAMS, "phase": "tune", "drawn": False}, told.append)
     assert "test_miou" not in told[-1]

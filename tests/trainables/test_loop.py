@@ -18,6 +18,7 @@ from trainables.config import TrainConfig
 from trainables.data.base import Dataset, Split, content_hash
 from trainables.loop import train
 from trainables.models import build_model
+from trainables.storage import Folder
 from trainables.train_data import TrainData
 from trainables.training import Training
 
@@ -73,7 +74,7 @@ def test_a_training_cut_after_any_epoch_goes_on_as_if_uncut(
 ) -> None:
     monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", pause)
     uncut = records_of(CONFIG, dataset)
-    store = CheckpointStore(tmp_path)
+    store = CheckpointStore(Folder(str(tmp_path)))
 
     def cut(record: dict) -> None:
         if record["epoch"] == after:
@@ -87,7 +88,7 @@ def test_a_training_cut_after_any_epoch_goes_on_as_if_uncut(
 
 
 def test_a_state_of_another_configuration_is_not_continued(dataset, tmp_path: Path) -> None:
-    store = CheckpointStore(tmp_path)
+    store = CheckpointStore(Folder(str(tmp_path)))
     train(CONFIG, dataset, lambda record: None, store=store)
     other = replace(CONFIG, learning_rate=0.02)
     assert records_of(other, dataset, store) == records_of(other, dataset)
@@ -95,11 +96,15 @@ def test_a_state_of_another_configuration_is_not_continued(dataset, tmp_path: Pa
 
 def test_a_damaged_state_starts_the_training_anew(dataset, tmp_path: Path) -> None:
     (tmp_path / STATE).write_bytes(b"half a file")
-    assert records_of(CONFIG, dataset, CheckpointStore(tmp_path)) == records_of(CONFIG, dataset)
+    assert records_of(CONFIG, dataset, CheckpointStore(Folder(str(tmp_path)))) == records_of(
+        CONFIG, dataset
+    )
 
 
 def test_the_weights_load_without_executing_anything(dataset, tmp_path: Path) -> None:
-    training = train(CONFIG, dataset, lambda record: None, store=CheckpointStore(tmp_path))
+    training = train(
+        CONFIG, dataset, lambda record: None, store=CheckpointStore(Folder(str(tmp_path)))
+    )
     weights = torch.load(tmp_path / WEIGHTS, weights_only=True)
     model = build_model("tiny", 2, seed=99)
     model.load_state_dict(weights)

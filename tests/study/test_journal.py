@@ -1,0 +1,67 @@
+"""A journal on storage that fails: waited for, every line once, and a clear end."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from study import records, session
+from study.journal import Journal
+from tests.study.test_records import epoch, manifest
+from trainables import storage
+from trainables.storage import StorageError
+
+
+@pytest.fixture
+def failing(monkeypatch) -> list[int]:
+    """Appending fails as often as the list says, with half of the line written."""
+    monkeypatch.setattr(storage, "PAUSES", (0.01, 0.02))
+    truly, left = records.append, [0]
+
+    def append(run: Path, line: dict) -> None:
+        if left[0]:
+            left[0] -= 1
+            with open(run / records.JOURNAL, "a") as file:
+                file.write('{"event": "ep')
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        truly(run, line)
+
+    monkeypatch.setattr(records, "append", append)
+    return left
+
+
+def test_nothing_is_lost_or_doubled_where_storage_comes_back(tmp_path: Path, failing) -> None:
+    said: list[str] = []
+    journal = Journal(tmp_path)
+    journal.say = said.append
+    for number in (1, 2, 3):
+        failing[0] = number
+        journal.epoch(0, epoch(number))
+    assert [line["epoch"] for line in records.read_journal(tmp_path)] == [1, 2, 3]
+    assert len(said) == 6
+    assert said[0] == f"{tmp_path}: Input/output error; trying again for 120 s"
+
+
+def test_after_the_end_nothing_is_taken_and_what_was_written_is_kept(
+    tmp_path: Path, failing, monkeypatch
+) -> None:
+    monkeypatch.setenv(storage.PATIENCE_VARIABLE, "0.05")
+    journal = Journal(tmp_path)
+    with (
+        pytest.raises(StorageError, match="could not be used"),
+        session.recorded(tmp_path, manifest(), journal),
+    ):
+        journal.epoch(0, epoch(1))
+        failing[0] = 1_000_000
+        try:
+            journal.epoch(0, epoch(2))
+        except StorageError:
+            failing[0] = 0
+            raise RuntimeError("what Ray makes of it") from None
+    with pytest.raises(StorageError):
+        journal.epoch(0, epoch(3))
+    assert records.read_manifest(tmp_path).status == "interrupted"
+    assert [line["epoch"] for line in Journal(tmp_path).lines] == [1]
