@@ -21,11 +21,15 @@ from tests.study.commands import ROOT, command
 SECRETS = {
     "WANDB_API_KEY": "8c1fb1d7a6c4e2f09b3d5a7e1c9f2b4d6e8a0c1f",
     "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI+K7MDENGbPxRfiCYplanted0000",
+    "AWS_SESSION_TOKEN": "IQoJb3JpZ2luX2VjEsessionplanted",
     "HF_TOKEN": "hf_plantedplantedplantedplanted0000",
     "https_proxy": "https://user:proxypassword@127.0.0.1:9",
     "http_proxy": "http://user:proxypassword@127.0.0.1:9",
 }
-PLANTED = ["8c1fb1d7a6c4e2f0", "K7MDENGbPxRfiCY", "hf_planted", "proxypassword", "remotepassword"]
+PLANTED = [
+    *("8c1fb1d7a6c4e2f0", "K7MDENGbPxRfiCY", "sessionplanted", "hf_planted"),
+    *("proxypassword", "remotepassword"),
+]
 CLAIM = """
 [[claim]]
 id = "tiny_gap"
