@@ -30,8 +30,6 @@ def each_event_once(journal: list[dict]) -> bool:
 def test_a_disk_that_is_full_for_a_while_is_waited_for(told: dict) -> None:
     said = told["for a while"]
     assert said["code"] == 0, said["stderr"]
-    assert "trying again for 120 s" in said["stdout"]
-    assert "can be used again" in said["stdout"]
     assert each_event_once(said["journal"])
     states = Counter(x["state"] for x in said["journal"] if x["event"] == "end")
     assert states.total() == 4

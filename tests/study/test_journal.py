@@ -50,17 +50,19 @@ def test_after_the_end_nothing_is_taken_and_what_was_written_is_kept(
 ) -> None:
     monkeypatch.setenv(storage.PATIENCE_VARIABLE, "0.05")
     journal = Journal(tmp_path)
-    with (
-        pytest.raises(StorageError, match="could not be used"),
-        session.recorded(tmp_path, manifest(), journal),
-    ):
-        journal.epoch(0, epoch(1))
-        failing[0] = 1_000_000
-        try:
-            journal.epoch(0, epoch(2))
-        except StorageError:
-            failing[0] = 0
-            raise RuntimeError("what Ray makes of it") from None
+
+    def session_that_fails() -> None:
+        with session.recorded(tmp_path, manifest(), journal):
+            journal.epoch(0, epoch(1))
+            failing[0] = 1_000_000
+            try:
+                journal.epoch(0, epoch(2))
+            except StorageError:
+                failing[0] = 0
+                raise RuntimeError("what Ray makes of it") from None
+
+    with pytest.raises(StorageError, match="could not be used"):
+        session_that_fails()
     with pytest.raises(StorageError):
         journal.epoch(0, epoch(3))
     assert records.read_manifest(tmp_path).status == "interrupted"
