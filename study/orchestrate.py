@@ -75,7 +75,7 @@ def run_trials(
             name="tune",
             storage_path=str(journal.run.resolve()),  # Ray takes a relative one for a URI
             failure_config=tune.FailureConfig(max_failures=RETRIES),
-            callbacks=[_Errors(journal)],
+            callbacks=[_Errors(journal), *([] if solo else [_Groups()])],
             verbose=0,
         ),
     )
@@ -196,3 +196,31 @@ class _Errors(tune.Callback):
 def _raised(trial: Trial) -> BaseException | None:
     error = trial.get_pickled_error()
     return error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
+
+
+class _Groups(tune.Callback):
+    """Gives back what a group of workers held, however its trial ended.
+
+    A stopped trial's driver is killed where it stands, and Ray keeps a placement group whose
+    maker died until the whole run ends: the next trial would wait for its CPUs for ever.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[str, Record] = {}
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: Record, **info: Any
+    ) -> None:
+        self._last[trial.trial_id] = result
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        from trainables.ray_train import release
+
+        release(self._last.pop(trial.trial_id, {}))
+
+    on_trial_error = on_trial_recover = on_trial_complete
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}

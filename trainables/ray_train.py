@@ -16,16 +16,20 @@ import torch
 import torch.distributed
 from ray.train import FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer
+from ray.train.v2._internal.callbacks.placement_group_callback import (
+    PlacementGroupCleanerCallback,
+)
 from ray.tune.integration.ray_train import TuneReportCallback
+from ray.util.placement_group import PlacementGroup
 from torch import Tensor, nn
 
 from trainables.batch_norm import share_batch_norm
 from trainables.jobs import trial_folder
-from trainables.reporting import Report
+from trainables.reporting import Record, Report
 from trainables.storage import Folder
 from trainables.workers import Workers
 
-RETRIES = 2  # of the worker group, which goes on from the last epoch
+PLACEMENT = "placement_group"  # in every record: what the group holds, in hexadecimal
 
 
 class GroupTrained(Protocol):
@@ -63,7 +67,7 @@ class GroupJob:
     def __call__(self, number: int, params: dict[str, Any], report: Report) -> None:
         """Train trial `number`; rank 0's records reach Tune through Ray Train's callback."""
         each = {"CPU": self.cpus} | ({"GPU": self.gpus} if self.gpus else {})
-        trainer = TorchTrainer(
+        trainer = _Trainer(
             _train_as_worker,
             train_loop_config={"job": self.job, "number": number, "params": params},
             scaling_config=ScalingConfig(
@@ -72,11 +76,31 @@ class GroupJob:
             run_config=RunConfig(
                 name="group",
                 storage_path=str(trial_folder(self.checkpoints, number)),
-                failure_config=FailureConfig(max_failures=RETRIES),
+                failure_config=FailureConfig(max_failures=0),  # Tune tries the trial again
                 callbacks=[TuneReportCallback()],
             ),
         )
         trainer.fit()
+
+
+class _Trainer(TorchTrainer):
+    """TorchTrainer without its own watch over the placement group.
+
+    That asks the dashboard whether the trainer lives. Where there is none it never learns of a
+    stopped trial, and stays, a process each, with the group's CPUs held for ever. Whoever runs
+    the trials gives them back instead, see `release`.
+    """
+
+    def _create_default_callbacks(self) -> list[Any]:
+        callbacks = super()._create_default_callbacks()
+        return [one for one in callbacks if not isinstance(one, PlacementGroupCleanerCallback)]
+
+
+def release(record: Record) -> None:
+    """Give back what the group that reported this record holds, if it still does."""
+    if PLACEMENT in record:
+        group = PlacementGroup(ray.PlacementGroupID(bytes.fromhex(record[PLACEMENT])))
+        ray.util.remove_placement_group(group)
 
 
 def _train_as_worker(options: dict[str, Any]) -> None:
@@ -90,7 +114,13 @@ def _train_as_worker(options: dict[str, Any]) -> None:
         device=ray.train.torch.get_device(),
     )
     job: GroupTrained = ray.get(options["job"])
-    job(options["number"], options["params"], ray.train.report, workers)
+    group = {PLACEMENT: ray.util.get_current_placement_group().id.hex()}
+    job(
+        options["number"],
+        options["params"],
+        lambda record: ray.train.report({**record, **group}),
+        workers,
+    )
 
 
 def _together(model: nn.Module) -> nn.Module:
