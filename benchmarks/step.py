@@ -21,6 +21,7 @@ import torch
 
 from trainables.config import TrainConfig
 from trainables.data import load_dataset
+from trainables.data.base import Dataset
 from trainables.device import pick_device
 from trainables.models import MODELS
 from trainables.objective import training_loss
@@ -32,10 +33,12 @@ DATA = {"classification": "street_digits", "segmentation": "street_scenes"}
 STEPS = {"classification": 16, "segmentation": 4}
 
 
-def make(model: str, image_size: int | None) -> Training:
-    """A training of so many images that an epoch is STEPS batches."""
+def inputs(
+    model: str, image_size: int | None, steps: int | None = None
+) -> tuple[Dataset, TrainConfig]:
+    """So many images that an epoch is `steps` batches (STEPS by default), and how to train."""
     task = MODELS[model].task
-    images = BATCH[task] * STEPS[task]
+    images = BATCH[task] * (steps or STEPS[task])
     dataset = load_dataset(DATA[task], train_size=images, image_size=image_size)
     config = TrainConfig(
         model=model,
@@ -45,6 +48,12 @@ def make(model: str, image_size: int | None) -> Training:
         augment_strength=0.5,
         train_size=images,
     )
+    return dataset, config
+
+
+def make(model: str, image_size: int | None, steps: int | None = None) -> Training:
+    """A training on `inputs`, on this machine's best device."""
+    dataset, config = inputs(model, image_size, steps)
     device = pick_device()
     return Training(config, TrainData.of(dataset, config, device), device)
 

@@ -1,0 +1,52 @@
+"""What all benchmarks print and write: a table, and JSON that names the machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+_PACKAGES = ("torch", "torchvision", "ray", "optuna", "pandas")
+
+
+def machine() -> dict[str, Any]:
+    """The processor, the cores that may be used, the load, and the versions that count."""
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "load": os.getloadavg()[0],
+        "python": platform.python_version(),
+        **{name: version(name) for name in _PACKAGES},
+    }
+
+
+def _processor() -> str:
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def show(rows: Sequence[Mapping[str, Any]], path: Path | None) -> None:
+    """Print the rows, whose keys are the columns, and write them to `path` with the machine."""
+    table = Table(*rows[0])
+    for row in rows:
+        table.add_row(*(f"{x:.3g}" if isinstance(x, float) else str(x) for x in row.values()))
+    about = machine()
+    console = Console()
+    console.print(table)
+    console.print(
+        f"{about['processor']}, {about['cores']} cores, load {about['load']:.1f}, "
+        f"torch {about['torch']}, Ray {about['ray']}",
+        style="dim",
+        highlight=False,
+    )
+    if path:
+        path.write_text(json.dumps({"machine": about, "rows": list(rows)}, indent=2) + "\n")
