@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from study import head
 from study.plan import Resources, available_cpus
 from trainables.errors import FAILED, UserError
 
@@ -87,15 +88,13 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
     here = threading.current_thread() is threading.main_thread()
     if here and callable(on_terminate):  # the command's, which ends a run in good order
         signal.signal(signal.SIGTERM, on_terminate)
-    try:
+    with head.watched(ray.get_runtime_context().gcs_address, leave=ray.shutdown):
         cluster = ray.cluster_resources()
         if address:
             most = min(resources.concurrency or 1, trials)  # no node that would have no trial
             resources = replace(resources, concurrency=resources.concurrency and most)
             cluster = _with_nodes_to_come(resources, cluster)
         yield fit(resources, trials, cluster, address)
-    finally:
-        ray.shutdown()
 
 
 def check(resources: Resources, trials: int) -> None:

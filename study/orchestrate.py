@@ -7,7 +7,9 @@ experiment's) it learns from the searcher; what a trial does it learns from the 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import ray
@@ -28,7 +30,11 @@ if TYPE_CHECKING:
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the sample images in a report
 DRIVER_BYTES = 300_000_000  # what a process that has imported Ray and torch takes
-RETRIES = 2  # for a worker that dies or raises; a retry goes on from the last epoch
+RETRIES = 2  # of a trial that raises or whose process dies; each goes on from its last state
+# How often a trial may lose its node besides: it is not the trial's fault, but a training that
+# fells every node it is given must end too.
+LOST_NODES = 10
+ATTEMPTS = 1 + RETRIES + LOST_NODES
 
 
 class Job(Protocol):
@@ -36,6 +42,16 @@ class Job(Protocol):
 
     def __call__(self, number: int, params: dict[str, Any], report: Report) -> None:
         """Train trial `number`, reporting a record an epoch."""
+
+
+class Source(Protocol):
+    """The searcher, as far as broken-off trials go: they are still its own, until it is told."""
+
+    def retry(self, trial_id: str) -> None:
+        """Hand the trial out once more, before any other, under the same number."""
+
+    def fail(self, trial_id: str) -> None:
+        """The trial failed for good."""
 
 
 def run_trials(
@@ -60,7 +76,7 @@ def run_trials(
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             scheduler=scheduler,
-            num_samples=remaining,
+            num_samples=remaining * ATTEMPTS,  # at most: the searcher says when it is done
             max_concurrent_trials=slots.count,
             reuse_actors=solo,
             trial_dirname_creator=_directory,
@@ -68,8 +84,7 @@ def run_trials(
         run_config=tune.RunConfig(
             name="tune",
             storage_path=str(journal.run.resolve()),  # Ray takes a relative one for a URI
-            failure_config=tune.FailureConfig(max_failures=RETRIES),
-            callbacks=[_Errors(journal)],
+            callbacks=[_Retries(searcher, journal)],
             verbose=0,
         ),
     )
@@ -118,7 +133,7 @@ def asha(metric: Metric, journal: Journal) -> TrialScheduler:
     Trials of earlier sessions are played back from the journal, so an interrupted
     search stops the same trials as an uncut one.
     """
-    scheduler = _SparingTheBaseline(
+    scheduler = _ByNumber(
         time_attr="progress",
         metric=metric.name,
         mode=metric.direction,
@@ -127,19 +142,36 @@ def asha(metric: Metric, journal: Journal) -> TrialScheduler:
         max_t=101,  # above 100 percent: a trial's own end is never an early stop
     )
     for number in journal.ended():
-        ghost = Trial("past", stub=True, trial_id=f"past-{number}", config={"trial": number})
+        ghost = SimpleNamespace(config={"trial": number})
         scheduler.on_trial_add(None, ghost)
         for record in journal.epochs_of(number):
             scheduler.on_trial_result(None, ghost, record)
     return scheduler
 
 
-class _SparingTheBaseline(ASHAScheduler):
-    """ASHA that lets trial 0 finish: the defaults are what the best trial is compared with."""
+class _ByNumber(ASHAScheduler):
+    """ASHA that knows trials by their numbers, so that one tried again is counted once.
+
+    Trial 0 is let finish: the defaults are what the best trial is compared with.
+    """
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        super().on_trial_add(tune_controller, _numbered(trial))
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: Record) -> str:
-        decision = super().on_trial_result(tune_controller, trial, result)
+        decision = super().on_trial_result(tune_controller, _numbered(trial), result)
         return str(TrialScheduler.CONTINUE if trial.config["trial"] == 0 else decision)
+
+    def on_trial_complete(self, tune_controller: Any, trial: Trial, result: Record) -> None:
+        super().on_trial_complete(tune_controller, _numbered(trial), result)
+
+    def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
+        super().on_trial_remove(tune_controller, _numbered(trial))
+
+
+def _numbered(trial: Trial) -> SimpleNamespace:
+    """A trial as far as ASHA looks at it."""
+    return SimpleNamespace(trial_id=str(trial.config["trial"]))
 
 
 def no_early_stopping() -> TrialScheduler:
@@ -156,19 +188,45 @@ def _directory(trial: Trial) -> str:
     return f"trial-{trial.config['trial']:05d}-{trial.trial_id[-5:]}"
 
 
-class _Errors(tune.Callback):
-    """Keeps the last line of what a failed trial raised."""
+class _Retries(tune.Callback):
+    """Decides what becomes of a trial that broke off: tried again, or failed.
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    Tune's own retries would count a lost node like an error of the code, and would not try
+    again where the process that was to be reused died between two trials.
+    """
+
+    def __init__(self, source: Source, journal: Journal) -> None:
+        self._source, self._journal = source, journal
+        self._broken: Counter[tuple[int, bool]] = Counter()
 
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        error = trial.get_pickled_error()
-        if isinstance(error, ray.exceptions.RayTaskError):
-            error = error.cause
-        self._journal.error(trial.config["trial"], f"{type(error).__name__}: {error}")
+        number, error = trial.config["trial"], trial.get_pickled_error()
+        lost = _lost_its_node(error)
+        self._broken[number, lost] += 1
+        self._journal.error(number, "lost its node" if lost else _in_one_line(error))
+        if self._broken[number, lost] <= (LOST_NODES if lost else RETRIES):
+            self._source.retry(trial.trial_id)
+        else:
+            self._source.fail(trial.trial_id)
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
+
+
+def _lost_its_node(error: Exception | None) -> bool:
+    """Whether a trial broke off with its machine. Its own process's end, a raylet tells of."""
+    return isinstance(error, ray.exceptions.RayActorError) and (
+        error.preempted
+        or isinstance(error, ray.exceptions.ActorUnavailableError)
+        or "its node has died" in str(error)
+    )
+
+
+def _in_one_line(error: Exception | None) -> str:
+    if isinstance(error, ray.exceptions.RayActorError):
+        return f"its process died: {' '.join(str(error).splitlines()[-1].split())}"
+    if isinstance(error, ray.exceptions.RayTaskError):
+        error = error.cause
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
