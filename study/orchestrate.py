@@ -202,7 +202,7 @@ class _Retries(tune.Callback):
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        number, error = trial.config["trial"], trial.get_pickled_error()
+        number, error = trial.config["trial"], _error_of(trial)
         lost = _lost_its_node(error)
         self._broken[number, lost] += 1
         self._journal.error(number, "lost its node" if lost else _in_one_line(error))
@@ -215,7 +215,20 @@ class _Retries(tune.Callback):
         return {}
 
 
-def _lost_its_node(error: Exception | None) -> bool:
+def _error_of(trial: Trial) -> Exception:
+    """What a trial broke off with, which is not on the run's storage yet.
+
+    RuntimeError where it was this process, and not the trial, that could not go on.
+    """
+    if trial.pickled_error_file is None:
+        *_, last = Path(trial.error_file).read_text().strip().splitlines()
+        raise RuntimeError(last)
+    with open(trial.pickled_error_file, "rb") as file:
+        error: Exception = ray.cloudpickle.load(file)
+    return error
+
+
+def _lost_its_node(error: Exception) -> bool:
     """Whether a trial broke off with its machine. Its own process's end, a raylet tells of."""
     return isinstance(error, ray.exceptions.RayActorError) and (
         error.preempted
@@ -224,7 +237,7 @@ def _lost_its_node(error: Exception | None) -> bool:
     )
 
 
-def _in_one_line(error: Exception | None) -> str:
+def _in_one_line(error: Exception) -> str:
     if isinstance(error, ray.exceptions.RayActorError):
         return f"its process died: {' '.join(str(error).splitlines()[-1].split())}"
     if isinstance(error, ray.exceptions.RayTaskError):

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ray import cloudpickle
 from ray.exceptions import ActorDiedError, ActorUnavailableError, RayActorError, RayTaskError
 
 from study import orchestrate
@@ -36,9 +37,9 @@ def broken_off(run: Path, errors: list[Exception]) -> list[str]:
     source = Source()
     retries = orchestrate._Retries(source, Journal(run))
     for error in errors:
-        trial = SimpleNamespace(
-            config={"trial": 0}, trial_id="a", get_pickled_error=lambda error=error: error
-        )
+        path = run / "error.pkl"
+        path.write_bytes(cloudpickle.dumps(error))
+        trial = SimpleNamespace(config={"trial": 0}, trial_id="a", pickled_error_file=path)
         retries.on_trial_error(0, [], trial)
     return source.told
 
@@ -63,6 +64,17 @@ def test_every_reason_is_one_line_of_the_journal(tmp_path: Path) -> None:
     broken_off(tmp_path, [RAISED, PREEMPTED])
     told = [line["error"] for line in Journal(tmp_path).lines]
     assert told == ["ValueError: bad luck", "lost its node"]
+
+
+def test_a_journal_that_cannot_be_written_is_no_fault_of_the_trial(tmp_path: Path) -> None:
+    (tmp_path / "error.txt").write_text("Failure # 1\nTraceback\nOSError: no space left\n")
+    trial = SimpleNamespace(
+        config={"trial": 0}, pickled_error_file=None, error_file=tmp_path / "error.txt"
+    )
+    retries = orchestrate._Retries(Source(), Journal(tmp_path))
+    with pytest.raises(RuntimeError, match="OSError: no space left"):
+        retries.on_trial_error(0, [], trial)
+    assert Journal(tmp_path).lines == []
 
 
 def test_asha_counts_a_trial_once_however_often_it_is_tried(tmp_path: Path) -> None:
