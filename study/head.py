@@ -15,6 +15,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+from rich.console import Console
+
 from trainables.errors import FAILED, UserError
 
 EVERY = 2.0  # seconds between two looks
@@ -74,6 +76,7 @@ def _watch(address: str, over: threading.Event, lost: threading.Event) -> None:
     assert main is not None
     signal.pthread_kill(main, signal.SIGINT)
     if not over.wait(GRACE):
+        Console().show_cursor()  # which a live panel hides
         print(f"error: {lost_line(address)}", file=sys.stderr, flush=True)
         os._exit(FAILED)
 

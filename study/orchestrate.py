@@ -34,6 +34,7 @@ RETRIES = 2  # of a trial that raises or whose process dies; each goes on from i
 # How often a trial may lose its node besides: it is not the trial's fault, but a training that
 # fells every node it is given must end too.
 LOST_NODES = 10
+PROCESS_DIED = "killed, out of memory, or crashed (ray.log has what Ray knows)"
 ATTEMPTS = 1 + RETRIES + LOST_NODES
 
 
@@ -239,7 +240,8 @@ def _lost_its_node(error: Exception) -> bool:
 
 def _in_one_line(error: Exception) -> str:
     if isinstance(error, ray.exceptions.RayActorError):
-        return f"its process died: {' '.join(str(error).splitlines()[-1].split())}"
+        why = str(error).strip().splitlines()[-1] if error.actor_init_failed else PROCESS_DIED
+        return f"its process died: {why}"
     if isinstance(error, ray.exceptions.RayTaskError):
         error = error.cause
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -84,10 +84,16 @@ class Cluster:
             check=True,
         )
 
+    def clear(self) -> None:
+        """End every node but the head."""
+        for node in self._nodes:
+            if node is not self.head:
+                node.kill()
+
     def shutdown(self) -> None:
         """End everything that was started here."""
-        for node in self._nodes:
-            node.kill()
+        self.clear()
+        self.head.kill()
 
     def _start(self, *options: str) -> Node:
         identity = secrets.token_hex(28)
