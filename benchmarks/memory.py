@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from study import cluster, orchestrate
+from study.asha import no_early_stopping
 from study.cells import CellQueue
 from study.journal import Journal
 from study.metrics import METRICS
@@ -103,7 +104,7 @@ def measure(dataset: Dataset, trials: int, copied: bool) -> dict[str, Any]:
                 Measured(job, folder, trials, copied),
                 queue,
                 trials,
-                orchestrate.no_early_stopping(),
+                no_early_stopping(),
                 slots,
                 journal,
             )

@@ -23,10 +23,12 @@ from rich.console import Console
 from rich.table import Table
 
 from study import cluster, orchestrate
+from study.asha import asha
 from study.journal import Journal
 from study.metrics import METRICS
 from study.plan import Resources, SearchSpec
 from study.search import StudySearch, open_study
+from study.slots import Slots
 from trainables.closed_form import closed_form
 from trainables.jobs import ClosedFormJob
 
@@ -35,19 +37,19 @@ PARAMETERS = {"learning_rate": 3e-3, "epochs": 2}
 Ends = list[float]
 
 
-def ours(trials: int, run: Path, slots: cluster.Slots) -> Ends:
+def ours(trials: int, run: Path, slots: Slots) -> Ends:
     """A whole search as `study.run` makes it, with the closed-form job."""
     spec = SearchSpec("tiny_aug", trials=trials, max_epochs=2, objective=METRIC.name)
     journal = Journal(run)
     ends: Ends = []
     journal.listeners.append(lambda e: ends.append(time.time()) if e["event"] == "end" else None)
     searcher = StudySearch(open_study(run, "benchmark", METRIC), spec, METRIC, journal)
-    scheduler = orchestrate.asha(METRIC, journal)
+    scheduler = asha(METRIC, journal)
     orchestrate.run_trials(ClosedFormJob(), searcher, trials, scheduler, slots, journal)
     return ends
 
 
-def bare_function(trials: int, run: Path, slots: cluster.Slots) -> Ends:
+def bare_function(trials: int, run: Path, slots: Slots) -> Ends:
     """Tune's function API with reused actors and random search: nothing on top."""
     from ray import tune
 
@@ -57,7 +59,7 @@ def bare_function(trials: int, run: Path, slots: cluster.Slots) -> Ends:
     return _fit(trainable, trials, run, reuse_actors=True)
 
 
-def torch_trainer(trials: int, run: Path, slots: cluster.Slots) -> Ends:
+def torch_trainer(trials: int, run: Path, slots: Slots) -> Ends:
     """Ray's documented way since 2.4x: a driver function that builds a TorchTrainer."""
     import ray.train
     from ray.train import RunConfig, ScalingConfig

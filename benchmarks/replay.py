@@ -10,7 +10,7 @@ recorded validation loss of its epochs is reported, two trials at a time, an epo
 - plain Optuna: TPE and the median pruner, Optuna's own defaults, without Ray.
 - OptunaSearch as shipped: Ray's with ASHA, both with their defaults; what ASHA stops is told
   COMPLETE with the value it was stopped at.
-- ours: `study.search.StudySearch` and `study.orchestrate.asha`, as `study.run` makes them.
+- ours: `study.search.StudySearch` and `study.asha`, as `study.run` makes them.
 
 The target is the median, over replays, of the best final validation loss of 64 random trials. A
 search has reached it when a trial that ran to its end did. Searches that have not when they have
@@ -42,10 +42,10 @@ from ray.tune.search.optuna import OptunaSearch
 
 from benchmarks.output import show
 from benchmarks.record import GRID, SPACE, TABLE
+from study.asha import asha
 from study.domains import Float, Int
 from study.journal import Journal
 from study.metrics import METRICS
-from study.orchestrate import asha
 from study.plan import SearchSpec
 from study.search import StudySearch
 

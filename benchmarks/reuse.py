@@ -27,6 +27,7 @@ from rich.table import Table
 
 from benchmarks.memory import METRIC, noise, own_memory
 from study import cluster, orchestrate
+from study.asha import no_early_stopping
 from study.cells import CellQueue
 from study.journal import Journal
 from study.plan import Resources
@@ -84,7 +85,7 @@ def measure(way: str, trials: int) -> dict[str, Any]:
                 Measured(job, folder, way == TRIMMED),
                 queue,
                 trials,
-                orchestrate.no_early_stopping(),
+                no_early_stopping(),
                 slots,
                 journal,
             )

@@ -27,12 +27,14 @@ from rich.console import Console
 from rich.table import Table
 
 from study import cluster, loopback, orchestrate
+from study.asha import asha
 from study.best import BestKeeper
 from study.display import Display
 from study.journal import Journal
 from study.metrics import METRICS
 from study.plan import Resources, SearchSpec
 from study.search import StudySearch, open_study
+from study.slots import Slots
 from trainables.jobs import ClosedFormJob
 
 METRIC = METRICS["val_loss"]
@@ -75,7 +77,7 @@ def measure(trials: int, address: str, slots: int) -> dict[str, Any]:
         }
 
 
-def _search(run: Path, trials: int, slots: cluster.Slots) -> tuple[list[float], list[float]]:
+def _search(run: Path, trials: int, slots: Slots) -> tuple[list[float], list[float]]:
     """(when each trial ended, seconds that each took to be proposed) of a whole search."""
     spec, journal, ends = _spec(trials), Journal(run), []
     asked: list[float] = []
@@ -94,7 +96,7 @@ def _search(run: Path, trials: int, slots: cluster.Slots) -> tuple[list[float], 
         journal.listeners += [BestKeeper(journal, METRIC), display]
         journal.listeners.append(lambda e: e["event"] == "end" and ends.append(time.time()))
         searcher = Timed(open_study(run, "benchmark", METRIC), spec, METRIC, journal)
-        scheduler = orchestrate.asha(METRIC, journal)
+        scheduler = asha(METRIC, journal)
         orchestrate.run_trials(ClosedFormJob(), searcher, trials, scheduler, slots, journal)
     assert len(ends) == trials, f"{len(ends)} of {trials} trials ended"
     return ends, asked
@@ -109,7 +111,7 @@ def _reopen(run: Path, trials: int) -> float:
     start = time.perf_counter()
     journal = Journal(run)
     StudySearch(open_study(run, "benchmark", METRIC), _spec(trials + 1), METRIC, journal)
-    orchestrate.asha(METRIC, journal)
+    asha(METRIC, journal)
     return time.perf_counter() - start
 
 

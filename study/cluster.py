@@ -10,18 +10,17 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from study import loopback
+from study import head, loopback
 from study.plan import Resources, available_cpus
+from study.slots import Amounts, Slots, fit, places
 from trainables.errors import FAILED, UserError
 
 LOG = "ray.log"
 OBJECT_STORE_BYTES = 1_000_000_000  # for a cluster started here: a data set and little else
 ANSWER_SECONDS = 60.0  # an autoscaler looks every 5 s, and then may wait for its cloud
-
-Amounts = dict[str, float]  # resources by Ray's names: "CPU", "GPU", "memory", ...
 
 _UV_WORKERS = "RAY_ENABLE_UV_RUN_RUNTIME_ENV"
 ENVIRONMENT = {
@@ -39,21 +38,6 @@ ENVIRONMENT = {
     # for all holds 1.2 GB, at the same speed (`python -m benchmarks.reuse`).
     "MALLOC_ARENA_MAX": "1",
 }
-
-
-@dataclass(frozen=True)
-class Slots:
-    """What every trial gets and how many train at once, decided on a real cluster.
-
-    cluster: all it has, over its nodes.
-    """
-
-    count: int
-    cpus: float
-    gpus: float
-    workers: int
-    joined: str | None
-    cluster: Amounts
 
 
 @contextlib.contextmanager
@@ -111,7 +95,8 @@ def _init(address: str | None, until_down: contextlib.ExitStack) -> None:
             **closed,
             **options,
         )
-    until_down.callback(ray.shutdown)
+    gcs = ray.get_runtime_context().gcs_address
+    until_down.enter_context(head.watched(gcs, leave=ray.shutdown))
 
 
 def check(resources: Resources, trials: int) -> None:
@@ -121,79 +106,6 @@ def check(resources: Resources, trials: int) -> None:
     """
     if not (resources.address or os.environ.get("RAY_ADDRESS")):
         fit(replace(resources, gpus_per_trial=0.0), trials, [{"CPU": float(available_cpus())}])
-
-
-def fit(
-    resources: Resources, trials: int, nodes: list[Amounts], joined: str | None = None
-) -> Slots:
-    """Slots of a cluster of these nodes ([{"CPU": 2.0, "GPU": 1.0}]).
-
-    The number at once is what can train at the same time, so that no trial holds what
-    another's workers wait for. It is counted node by node, since a worker is on one of them:
-    two nodes of 3 CPUs hold two workers of 2 CPUs, not three.
-    """
-    workers, cpus = resources.workers_per_trial, resources.cpus_per_trial
-    gpus = resources.gpus_per_trial
-    if gpus is None:
-        gpus = 1.0 if _places(nodes, cpus, 1.0) >= workers else 0.0
-    at_once = _places(nodes, cpus, gpus) // workers
-    have = _total(nodes)
-    if not at_once:
-        raise UserError(_why_none_fits(resources, gpus, nodes))
-    if resources.concurrency and resources.concurrency > at_once:
-        on = f"{have.get('CPU', 0.0):g} CPUs and {have.get('GPU', 0.0):g} GPUs"
-        of = f" of {len(nodes)} nodes" if len(nodes) > 1 else ""
-        raise UserError(
-            f"--concurrency {resources.concurrency}: only {at_once} such trials fit on {on}{of} "
-            "at once; lower it or --cpus-per-trial"
-        )
-    count = min(resources.concurrency or at_once, trials)
-    return Slots(count, cpus, gpus, workers, joined, have)
-
-
-def _places(nodes: list[Amounts], cpus: float, gpus: float) -> int:
-    """How many workers with so many CPUs and GPUs each have room at the same time."""
-    return sum(_places_on(node, cpus, gpus) for node in nodes)
-
-
-def _places_on(node: Amounts, cpus: float, gpus: float) -> int:
-    places = _times(node.get("CPU", 0.0), cpus)
-    if not gpus:
-        return places
-    have = node.get("GPU", 0.0)
-    # A fraction is a part of one GPU: of 0.4 each takes two, and two of them four, not five.
-    shares = int(have) * _times(1.0, gpus) if gpus < 1 else _times(have, gpus)
-    return min(places, shares)
-
-
-def _times(have: float, need: float) -> int:
-    return int(have / need + 1e-9)
-
-
-def _total(nodes: list[Amounts]) -> Amounts:
-    """All that the nodes have together, by Ray's names."""
-    names = dict.fromkeys(name for node in nodes for name in node)
-    return {name: sum(node.get(name, 0.0) for node in nodes) for name in names}
-
-
-def _why_none_fits(resources: Resources, gpus: float, nodes: list[Amounts]) -> str:
-    """The sentence for a cluster that cannot hold a single trial."""
-    workers, have = resources.workers_per_trial, _total(nodes)
-    for name, each, option in (
-        ("CPU", resources.cpus_per_trial, "--cpus-per-trial"),
-        ("GPU", gpus, "--gpus-per-trial"),
-    ):
-        if each * workers > have.get(name, 0.0) + 1e-9:
-            return (
-                f"a trial needs {each * workers:g} {name}s, but there are "
-                f"{have.get(name, 0.0):g}; lower {option} or --workers-per-trial"
-            )
-    room = _places(nodes, resources.cpus_per_trial, gpus)
-    each_worker = f"{resources.cpus_per_trial:g} CPUs" + (f" and {gpus:g} GPUs" if gpus else "")
-    return (
-        f"a trial needs room for {workers} times {each_worker} on one node each, but the "
-        f"{len(nodes)} nodes have room for {room}; lower what a trial gets"
-    )
 
 
 def _with_nodes_to_come(resources: Resources, nodes: list[Amounts]) -> list[Amounts]:
@@ -208,7 +120,7 @@ def _with_nodes_to_come(resources: Resources, nodes: list[Amounts]) -> list[Amou
     cpus, asked = resources.cpus_per_trial, resources.gpus_per_trial
     workers = resources.workers_per_trial * (resources.concurrency or 1)
     for gpus in (1.0, 0.0) if asked is None else (asked,):
-        missing = workers - _places(nodes, cpus, gpus)
+        missing = workers - places(nodes, cpus, gpus)
         if missing <= 0:
             return nodes
         if not is_autoscaler_v2(fetch_from_server=True):  # none, or one that gives no answers

@@ -82,10 +82,15 @@ class Display:
         """Take in one journal event."""
         self._count(event)
         if event["event"] == "end":
-            line = self._finished_line(event["trial"], event["state"])
-            self._recent = [*self._recent, line][-RECENT:]
-            if not self._live and not self._quiet:
-                self._console.print(line, soft_wrap=True)
+            self._tell(self._finished_line(event["trial"], event["state"]))
+        elif event["event"] == "error":
+            told = f"trial {event['trial']:>3} broke off: {event['error']}"
+            self._tell(Text(told, style="red", overflow="ellipsis", no_wrap=True))
+
+    def _tell(self, line: Text) -> None:
+        self._recent = [*self._recent, line][-RECENT:]
+        if not self._live and not self._quiet:
+            self._console.print(line, soft_wrap=True)
 
     def _count(self, event: dict[str, Any]) -> None:
         number = event["trial"]

@@ -192,6 +192,7 @@ def _ranges(spec: ExperimentSpec) -> dict[str, dict[str, Any]]:
 
 def _run_missing(trials: dict[int, dict[str, Any]], job: Any, stage: Stage) -> None:
     from study import orchestrate
+    from study.asha import no_early_stopping
     from study.cells import CellQueue
 
     queue = CellQueue(trials, stage.journal, TUNING_METRIC)
@@ -200,7 +201,7 @@ def _run_missing(trials: dict[int, dict[str, Any]], job: Any, stage: Stage) -> N
             job,
             queue,
             queue.remaining(),
-            orchestrate.no_early_stopping(),
+            no_early_stopping(),
             stage.slots,
             stage.journal,
         )

@@ -135,17 +135,14 @@ def _search(
 
 def _run_on_ray(place: Place, spec: SearchSpec, metric: Metric, stage: Stage) -> None:
     from study import orchestrate
+    from study.asha import asha, no_early_stopping
     from study.search import StudySearch, open_study
 
     journal, run = stage.journal, place.run
     searcher = StudySearch(open_study(run, run.name, metric), spec, metric, journal)
     samples = orchestrate.start_samples(stage.dataset, spec.seed)
     if remaining := searcher.remaining():
-        scheduler = (
-            orchestrate.asha(metric, journal)
-            if spec.scheduler == "asha"
-            else orchestrate.no_early_stopping()
-        )
+        scheduler = asha(metric, journal) if spec.scheduler == "asha" else no_early_stopping()
         job = orchestrate.training_job(
             stage.dataset, _fixed(spec), place.shared / CHECKPOINTS, stage.slots
         )

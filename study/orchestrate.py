@@ -14,16 +14,15 @@ import ray
 from ray import tune
 from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial
-from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
+from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
-from study.cluster import Slots
 from study.journal import Journal
-from study.metrics import Metric
-from study.plan import FIRST_RUNG, REDUCTION_FACTOR
+from study.retries import ATTEMPTS, Groups, Retries
+from study.slots import Slots
 from trainables.jobs import TrainingJob
-from trainables.reporting import Record, Report
-from trainables.storage import Folder, StorageError
+from trainables.reporting import Report
+from trainables.storage import Folder
 
 if TYPE_CHECKING:
     from trainables.cell import CellJob
@@ -33,7 +32,6 @@ STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the sample images in a report
 DRIVER_BYTES = 300_000_000  # what a process that has imported Ray and torch takes
 # Tune would hand these to every trial in its runtime environment, which Ray writes to its logs.
 KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"}
-RETRIES = 2  # for a worker that dies or raises; a retry goes on from the last epoch
 
 
 class Job(Protocol):
@@ -66,7 +64,7 @@ def run_trials(
         tune_config=tune.TuneConfig(
             search_alg=searcher,
             scheduler=scheduler,
-            num_samples=remaining,
+            num_samples=remaining * ATTEMPTS,  # at most: the searcher says when it is done
             max_concurrent_trials=slots.count,
             reuse_actors=solo,
             trial_dirname_creator=_directory,
@@ -74,8 +72,7 @@ def run_trials(
         run_config=tune.RunConfig(
             name="tune",
             storage_path=str(journal.run.resolve()),  # Ray takes a relative one for a URI
-            failure_config=tune.FailureConfig(max_failures=RETRIES),
-            callbacks=[_Errors(journal), *([] if solo else [_Groups()])],
+            callbacks=[Retries(searcher, journal), *([] if solo else [Groups()])],
             verbose=0,
         ),
     )
@@ -123,41 +120,6 @@ def write_samples(samples: ray.ObjectRef, path: Path) -> None:
     np.savez_compressed(path, **ray.get(samples))
 
 
-def asha(metric: Metric, journal: Journal) -> TrialScheduler:
-    """ASHA (Li et al. 2020) on shares of each trial's own schedule, aware of the past.
-
-    Trials of earlier sessions are played back from the journal, so an interrupted
-    search stops the same trials as an uncut one.
-    """
-    scheduler = _SparingTheBaseline(
-        time_attr="progress",
-        metric=metric.name,
-        mode=metric.direction,
-        grace_period=FIRST_RUNG,
-        reduction_factor=REDUCTION_FACTOR,
-        max_t=101,  # above 100 percent: a trial's own end is never an early stop
-    )
-    for number in journal.ended():
-        ghost = Trial("past", stub=True, trial_id=f"past-{number}", config={"trial": number})
-        scheduler.on_trial_add(None, ghost)
-        for record in journal.epochs_of(number):
-            scheduler.on_trial_result(None, ghost, record)
-    return scheduler
-
-
-class _SparingTheBaseline(ASHAScheduler):
-    """ASHA that lets trial 0 finish: the defaults are what the best trial is compared with."""
-
-    def on_trial_result(self, tune_controller: Any, trial: Trial, result: Record) -> str:
-        decision = super().on_trial_result(tune_controller, trial, result)
-        return str(TrialScheduler.CONTINUE if trial.config["trial"] == 0 else decision)
-
-
-def no_early_stopping() -> TrialScheduler:
-    """Every trial runs to the end of its schedule."""
-    return FIFOScheduler()
-
-
 def _train_one(config: dict[str, Any], job: Job) -> None:
     """What runs in the (reused) worker: one trial, reporting to Tune after every epoch."""
     job(config["trial"], config["params"], tune.report)
@@ -165,62 +127,3 @@ def _train_one(config: dict[str, Any], job: Job) -> None:
 
 def _directory(trial: Trial) -> str:
     return f"trial-{trial.config['trial']:05d}-{trial.trial_id[-5:]}"
-
-
-class _Errors(tune.Callback):
-    """Keeps the last line of what a failed trial raised.
-
-    A trial that found no storage is not tried again at once: the run ends, and goes on later.
-    """
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-
-    def on_trial_error(
-        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
-    ) -> None:
-        error = _raised(trial)
-        self._journal.error(trial.config["trial"], f"{type(error).__name__}: {error}")
-
-    def on_trial_recover(
-        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
-    ) -> None:
-        error = _raised(trial)
-        if isinstance(error, StorageError):
-            self._journal.fail(error)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
-
-
-def _raised(trial: Trial) -> BaseException | None:
-    error = trial.get_pickled_error()
-    return error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
-
-
-class _Groups(tune.Callback):
-    """Gives back what a group of workers held, however its trial ended.
-
-    A stopped trial's driver is killed where it stands, and Ray keeps a placement group whose
-    maker died until the whole run ends: the next trial would wait for its CPUs for ever.
-    """
-
-    def __init__(self) -> None:
-        self._last: dict[str, Record] = {}
-
-    def on_trial_result(
-        self, iteration: int, trials: list[Trial], trial: Trial, result: Record, **info: Any
-    ) -> None:
-        self._last[trial.trial_id] = result
-
-    def on_trial_complete(
-        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
-    ) -> None:
-        from trainables.ray_train import release
-
-        release(self._last.pop(trial.trial_id, {}))
-
-    on_trial_error = on_trial_recover = on_trial_complete
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import Trial, TrialState
 from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
@@ -83,7 +83,7 @@ class StudySearch(OptunaSearch):
         self._spec = spec
         self._domains = searched_space(spec).dimensions
         self._journal = journal
-        self._resumed: list[FrozenTrial] = []
+        self._resumed: list[Trial] = []
         self._open: dict[str, Trial] = {}
         self._reconcile()
         waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
@@ -93,12 +93,15 @@ class StudySearch(OptunaSearch):
         """Trials still to hand out: those to finish and those not yet asked for."""
         return len(self._resumed) + max(0, self._spec.trials - self._asked)
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str:
-        """The next trial: {"trial": number, "params": {...}}, or FINISHED."""
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """The next trial: {"trial": number, "params": {...}}, or FINISHED.
+
+        None while there is nothing but trials that are running, and may have to be retried.
+        """
         if not self.remaining():
-            return str(Searcher.FINISHED)
+            return None if self._open else str(Searcher.FINISHED)
         if self._resumed:
-            trial = Trial(self._ot_study, self._resumed.pop(0)._trial_id)
+            trial = self._resumed.pop(0)
         else:
             trial = self._patiently(self._ot_study.ask)
             self._asked += 1
@@ -124,15 +127,27 @@ class StudySearch(OptunaSearch):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """The end of a trial: into the journal, then to Optuna as what it was."""
-        if trial_id not in self._open:
+        """The end of a trial: into the journal, then to Optuna as what it was.
+
+        One that broke off has not ended yet: `retry` or `fail` follows.
+        """
+        if error or trial_id not in self._open:
             return
-        if result and not error:
+        if result:
             self.on_trial_result(trial_id, result)  # Tune leaves out the one it stops at
-        trial = self._open.pop(trial_id)
-        state = "failed" if error else outcome(result)
-        self._journal.end(trial.number, state)
-        self._tell(trial.number, state, result)
+        self._end(self._open.pop(trial_id).number, outcome(result), result)
+
+    def retry(self, trial_id: str) -> None:
+        """Hand a trial that broke off out once more, before any other."""
+        self._resumed.insert(0, self._open.pop(trial_id))
+
+    def fail(self, trial_id: str) -> None:
+        """A trial that broke off is not tried again."""
+        self._end(self._open.pop(trial_id).number, "failed", None)
+
+    def _end(self, number: int, state: str, record: dict[str, Any] | None) -> None:
+        self._journal.end(number, state)
+        self._tell(number, state, record)
 
     def _tell(self, number: int, state: str, record: dict[str, Any] | None) -> None:
         value = record[self.metric] if record and state == "completed" else None
@@ -163,7 +178,7 @@ class StudySearch(OptunaSearch):
             if trial.number in ended:
                 self._tell(trial.number, ended[trial.number], epochs[-1] if epochs else None)
             else:
-                self._resumed.append(trial)
+                self._resumed.append(Trial(study, trial._trial_id))
 
     def _add_lost(self, number: int, config: dict[str, Any], state: str | None) -> None:
         """Make a trial anew that the journal knows and the database lost."""

@@ -16,6 +16,7 @@ from study.journal import Journal
 from study.metrics import Metric
 from study.place import Place
 from study.plan import Resources
+from study.slots import Slots
 from study.tracking import Say, Tracking, hand_over, tracked
 from trainables.data import CLASSIFICATION, SEGMENTATION, load_dataset, source
 from trainables.errors import FAILED, UserError
@@ -77,7 +78,7 @@ class Stage:
     """A run that is ready for its trials."""
 
     dataset: Dataset
-    slots: cluster.Slots
+    slots: Slots
     journal: Journal
     display: Display
     manifest: records.Manifest
@@ -172,7 +173,7 @@ def _load(request: Request, display: Display) -> Dataset:
     return dataset
 
 
-def _manifest(request: Request, dataset: Dataset, slots: cluster.Slots) -> records.Manifest:
+def _manifest(request: Request, dataset: Dataset, slots: Slots) -> records.Manifest:
     return records.Manifest(
         run_id=request.run.name,
         data=provenance.describe_data(dataset, request.split_seed, request.train_size),
@@ -185,7 +186,7 @@ def _manifest(request: Request, dataset: Dataset, slots: cluster.Slots) -> recor
     )
 
 
-def _on_what(slots: cluster.Slots) -> str:
+def _on_what(slots: Slots) -> str:
     where = f"joined the Ray cluster at {slots.joined}" if slots.joined else "Ray is up"
     trials = "1 trial" if slots.count == 1 else f"{slots.count} trials"
     workers = f"{slots.workers} workers of " if slots.workers > 1 else ""

@@ -28,7 +28,8 @@ FORBIDDEN: dict[str, dict[str, set[str]]] = {
     "study": {
         "analysis": {"study/stage.py"},  # one late call hands a finished run to the report
         "ray": {
-            f"study/{name}.py" for name in ("cluster", "loopback", "orchestrate", "search", "cells")
+            f"study/{name}.py"
+            for name in ["cluster", "loopback", "orchestrate", "retries", "asha", "search", "cells"]
         },
         "optuna": {"study/search.py"},
         "torch": set(),

@@ -8,6 +8,7 @@ import pytest
 
 import study.cluster
 from study.plan import Resources
+from study.slots import fit
 from tests.cluster.namespace import missing, run_inside
 from trainables.errors import UserError
 
@@ -47,14 +48,14 @@ def autoscaler(monkeypatch) -> list:
 
 
 def test_slots_are_counted_on_nodes_that_are_still_to_come(autoscaler: list) -> None:
-    slots = study.cluster.fit(EIGHT, 100, study.cluster._with_nodes_to_come(EIGHT, HEAD_ONLY))
+    slots = fit(EIGHT, 100, study.cluster._with_nodes_to_come(EIGHT, HEAD_ONLY))
     assert (slots.count, slots.gpus) == (8, 1.0)
     assert autoscaler == [{"CPU": 1.0, "GPU": 1}] * 8
 
 
 def test_every_worker_of_a_trial_is_asked_for(autoscaler: list) -> None:
     groups = Resources(concurrency=2, cpus_per_trial=2, workers_per_trial=3, address="auto")
-    slots = study.cluster.fit(groups, 100, study.cluster._with_nodes_to_come(groups, HEAD_ONLY))
+    slots = fit(groups, 100, study.cluster._with_nodes_to_come(groups, HEAD_ONLY))
     assert (slots.count, slots.gpus) == (2, 1.0)
     assert autoscaler == [{"CPU": 2, "GPU": 1.0}] * 6
 
@@ -63,7 +64,7 @@ def test_gpus_are_not_insisted_on(monkeypatch) -> None:
     monkeypatch.setattr("ray.autoscaler.v2.utils.is_autoscaler_v2", lambda **_: True)
     monkeypatch.setattr(study.cluster, "_can_start", lambda bundles: "GPU" not in bundles[0])
     three = Resources(concurrency=3, address="auto")
-    slots = study.cluster.fit(three, 100, study.cluster._with_nodes_to_come(three, HEAD_ONLY))
+    slots = fit(three, 100, study.cluster._with_nodes_to_come(three, HEAD_ONLY))
     assert (slots.count, slots.gpus) == (3, 0.0)
 
 
@@ -72,7 +73,7 @@ def test_room_that_is_there_counts_where_nodes_are_to_come(autoscaler: list) -> 
     two = Resources(concurrency=4, cpus_per_trial=2, workers_per_trial=2, gpus_per_trial=0)
     nodes = study.cluster._with_nodes_to_come(two, [{"CPU": 3.0}] * 2)
     assert len(nodes) == 2 + 6
-    assert study.cluster.fit(two, 100, nodes).count == 4
+    assert fit(two, 100, nodes).count == 4
 
 
 def test_what_is_there_is_not_asked_for(autoscaler: list) -> None:
@@ -86,7 +87,7 @@ def test_a_cluster_that_cannot_grow_still_refuses(monkeypatch) -> None:
     fixed = [{"CPU": 16.0, "GPU": 1.0}]
     assert study.cluster._with_nodes_to_come(EIGHT, fixed) == fixed
     with pytest.raises(UserError, match="--concurrency 8: only 1 such trials fit"):
-        study.cluster.fit(EIGHT, 100, fixed)
+        fit(EIGHT, 100, fixed)
 
 
 def test_the_request_does_not_outlive_the_answer(monkeypatch) -> None:

@@ -14,8 +14,8 @@ import torch
 from ray.cluster_utils import Cluster
 from ray.util import placement_group
 
-from study.cluster import fit
 from study.plan import Resources
+from study.slots import fit
 from tests.study.commands import ROOT
 from trainables.config import TrainConfig
 from trainables.data.base import Dataset, Split

@@ -114,8 +114,31 @@ def test_a_failed_trial_fails_and_the_search_goes_on(tmp_path: Path) -> None:
     search = searcher(tmp_path)
     search.suggest("a")
     search.on_trial_complete("a", error=True)
+    search.fail("a")
     assert open_study(tmp_path, "test", METRIC).trials[0].state == TrialState.FAIL
     assert len(play(search, 100)) == 11
+
+
+def test_a_trial_that_broke_off_is_handed_out_again_before_any_other(tmp_path: Path) -> None:
+    search = searcher(tmp_path)
+    first, _ = search.suggest("a"), search.suggest("b")
+    search.on_trial_complete("a", error=True)
+    search.retry("a")
+    assert search.suggest("c") == first
+    assert search._journal.ended() == {}
+
+
+def test_the_search_is_not_over_while_a_trial_may_have_to_be_retried(tmp_path: Path) -> None:
+    search = searcher(tmp_path)
+    play(search, 11)
+    last = search.suggest("last")
+    assert search.suggest("more") is None
+    search.on_trial_complete("last", error=True)
+    search.retry("last")
+    assert search.suggest("again") == last
+    search.on_trial_complete("again", error=True)
+    search.fail("again")
+    assert search.suggest("more") == "FINISHED"
 
 
 def test_a_lost_database_is_made_anew_from_the_journal(tmp_path: Path) -> None:

@@ -1,0 +1,98 @@
+"""How many trials fit on the nodes of a cluster at once: pure arithmetic, no Ray."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from study.plan import Resources
+from trainables.errors import UserError
+
+Amounts = dict[str, float]  # resources by Ray's names: "CPU", "GPU", "memory", ...
+
+
+@dataclass(frozen=True)
+class Slots:
+    """What every trial gets and how many train at once, decided on a real cluster.
+
+    cluster: all it has, over its nodes.
+    """
+
+    count: int
+    cpus: float
+    gpus: float
+    workers: int
+    joined: str | None
+    cluster: Amounts
+
+
+def fit(
+    resources: Resources, trials: int, nodes: list[Amounts], joined: str | None = None
+) -> Slots:
+    """Slots of a cluster of these nodes ([{"CPU": 2.0, "GPU": 1.0}]).
+
+    The number at once is what can train at the same time, so that no trial holds what
+    another's workers wait for. It is counted node by node, since a worker is on one of them:
+    two nodes of 3 CPUs hold two workers of 2 CPUs, not three.
+    """
+    workers, cpus = resources.workers_per_trial, resources.cpus_per_trial
+    gpus = resources.gpus_per_trial
+    if gpus is None:
+        gpus = 1.0 if places(nodes, cpus, 1.0) >= workers else 0.0
+    at_once = places(nodes, cpus, gpus) // workers
+    have = _total(nodes)
+    if not at_once:
+        raise UserError(_why_none_fits(resources, gpus, nodes))
+    if resources.concurrency and resources.concurrency > at_once:
+        on = f"{have.get('CPU', 0.0):g} CPUs and {have.get('GPU', 0.0):g} GPUs"
+        of = f" of {len(nodes)} nodes" if len(nodes) > 1 else ""
+        raise UserError(
+            f"--concurrency {resources.concurrency}: only {at_once} such trials fit on {on}{of} "
+            "at once; lower it or --cpus-per-trial"
+        )
+    count = min(resources.concurrency or at_once, trials)
+    return Slots(count, cpus, gpus, workers, joined, have)
+
+
+def places(nodes: list[Amounts], cpus: float, gpus: float) -> int:
+    """How many workers with so many CPUs and GPUs each have room at the same time."""
+    return sum(_places_on(node, cpus, gpus) for node in nodes)
+
+
+def _places_on(node: Amounts, cpus: float, gpus: float) -> int:
+    by_cpus = _times(node.get("CPU", 0.0), cpus)
+    if not gpus:
+        return by_cpus
+    have = node.get("GPU", 0.0)
+    # A fraction is a part of one GPU: of 0.4 each takes two, and two of them four, not five.
+    shares = int(have) * _times(1.0, gpus) if gpus < 1 else _times(have, gpus)
+    return min(by_cpus, shares)
+
+
+def _times(have: float, need: float) -> int:
+    return int(have / need + 1e-9)
+
+
+def _total(nodes: list[Amounts]) -> Amounts:
+    """All that the nodes have together, by Ray's names."""
+    names = dict.fromkeys(name for node in nodes for name in node)
+    return {name: sum(node.get(name, 0.0) for node in nodes) for name in names}
+
+
+def _why_none_fits(resources: Resources, gpus: float, nodes: list[Amounts]) -> str:
+    """The sentence for a cluster that cannot hold a single trial."""
+    workers, have = resources.workers_per_trial, _total(nodes)
+    for name, each, option in (
+        ("CPU", resources.cpus_per_trial, "--cpus-per-trial"),
+        ("GPU", gpus, "--gpus-per-trial"),
+    ):
+        if each * workers > have.get(name, 0.0) + 1e-9:
+            return (
+                f"a trial needs {each * workers:g} {name}s, but there are "
+                f"{have.get(name, 0.0):g}; lower {option} or --workers-per-trial"
+            )
+    room = places(nodes, resources.cpus_per_trial, gpus)
+    each_worker = f"{resources.cpus_per_trial:g} CPUs" + (f" and {gpus:g} GPUs" if gpus else "")
+    return (
+        f"a trial needs room for {workers} times {each_worker} on one node each, but the "
+        f"{len(nodes)} nodes have room for {room}; lower what a trial gets"
+    )

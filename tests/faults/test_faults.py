@@ -1,0 +1,239 @@
+"""Studies on a cluster of several nodes, to which happens what docs/faults.md lists."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from study import records
+from study.head import lost_line
+from study.orchestrate import PROCESS_DIED
+from tests.faults.nodes import ENVIRONMENT, Cluster, Node
+from tests.study.commands import ROOT, command
+
+TIMES = ["seconds", "images_per_second"]
+PATIENCE = 300.0  # seconds, of a test with a machine that is busy with others
+
+
+@pytest.fixture
+def cluster(head: Cluster) -> Iterator[Cluster]:
+    """A head without CPUs; what trains, the tests add."""
+    yield head
+    head.clear()
+
+
+@pytest.fixture(scope="module")
+def head() -> Iterator[Cluster]:
+    """The head of all tests."""
+    folder = Path(tempfile.mkdtemp(prefix="faults-"))  # short: sockets have paths of 107 bytes
+    started = Cluster(folder)
+    yield started
+    started.shutdown()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class Study:
+    """A study that runs while things happen to it."""
+
+    process: subprocess.Popen
+    storage: Path
+
+    def run(self) -> Path:
+        """Its directory, once it is there."""
+        self.until(lambda: bool(list(self.storage.glob("*/journal.jsonl"))))
+        return next(self.storage.glob("*/journal.jsonl")).parent
+
+    def count(self, event: str) -> int:
+        """How many events of a kind are in the journal."""
+        return sum(line["event"] == event for line in records.read_journal(self.run()))
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Wait for something to come true while the study runs."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert self.process.poll() is None, "the study ended first"
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def after_more(self, epochs: int) -> None:
+        """Wait for so many more epochs."""
+        before = self.count("epoch")
+        self.until(lambda: self.count("epoch") >= before + epochs)
+
+    def end(self) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr, once it has ended."""
+        stdout, stderr = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, stdout, stderr
+
+
+def start(cluster: Cluster, storage: Path, job: str, *options: str) -> Study:
+    """`study.run` with one of `tests.faults.study_of`'s jobs, on the cluster."""
+    data = ["--space", "tiny_aug", "--data", "uci_digits", "--train-size", "200"]
+    where = ["--address", cluster.address, "--storage", str(storage)]
+    process = subprocess.Popen(
+        command(job, *data, *where, *options, module="tests.faults.study_of"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **ENVIRONMENT},
+    )
+    return Study(process, storage)
+
+
+def numbers(run: Path) -> list[dict]:
+    """Everything measured, except times."""
+    return records.read_table(run / records.EPOCHS).drop(columns=TIMES).to_dict("records")
+
+
+def repeated(run: Path) -> list[tuple]:
+    """(trial, epoch) that the journal has twice, and ends."""
+    events = [x for x in records.read_journal(run) if x["event"] in ("epoch", "end")]
+    times = Counter((x["event"], x["trial"], x.get("epoch")) for x in events)
+    return [key for key, count in times.items() if count > 1]
+
+
+def errors(run: Path, trial: int | None = None) -> list[str]:
+    """What made trials break off."""
+    lines = [x for x in records.read_journal(run) if x["event"] == "error"]
+    return [x["error"] for x in lines if trial in (None, x["trial"])]
+
+
+def trained(run: Path) -> Counter:
+    """How often each (trial, epoch) was begun, whichever process did."""
+    lines = (run / "trained.log").read_text().splitlines()
+    return Counter(tuple(map(int, line.split()[1:])) for line in lines)
+
+
+def busy(nodes: list[Node]) -> list[int]:
+    """Processes that hold a trial."""
+    return [pid for node in nodes for pid in node.trainings()]
+
+
+def test_a_killed_worker_and_a_killed_driver_cost_the_epochs_in_flight(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    options = ["--trials", "2", "--max-epochs", "8", "--scheduler", "none"]
+    node = cluster.add()
+    whole = start(cluster, tmp_path / "whole", "watched", *options)
+    assert whole.end()[0] == 0
+
+    study = start(cluster, tmp_path / "cut", "watched", *options)
+    study.after_more(2)
+    (worker,) = node.trainings()
+    os.kill(worker, signal.SIGKILL)
+    study.after_more(3)
+    study.process.kill()
+    study.end()
+    deadline = time.monotonic() + 20
+    while busy([node]):  # it must not write states beside its successor's
+        assert time.monotonic() < deadline, "a trial outlives its driver"
+        time.sleep(0.05)
+    cut = study.run()
+    continued = start(cluster, tmp_path / "cut", "watched", *options)
+    assert continued.end()[0] == 0
+
+    assert numbers(cut) == numbers(whole.run())
+    assert repeated(cut) == []
+    again = {key: count for key, count in trained(cut).items() if count > 1}
+    assert len(again) <= 2  # one epoch in flight each time
+    assert set(again.values()) <= {2}
+    assert len(errors(cut)) == 1
+
+
+def test_trials_of_lost_nodes_move_to_others(cluster: Cluster, tmp_path: Path) -> None:
+    nodes = [cluster.add() for _ in range(3)]
+    options = ["--trials", "5", "--max-epochs", "60", "--scheduler", "none", "--concurrency", "2"]
+    study = start(cluster, tmp_path, "slow", *options)
+    study.after_more(4)
+    lost = next(node for node in nodes if node.trainings())
+    lost.kill()  # without a word
+    nodes.remove(lost)
+    study.until(lambda: all(node.trainings() for node in nodes))
+    spot, _ = nodes
+    cluster.drain(spot, seconds=3)  # its notice, and its end
+    time.sleep(3)
+    assert spot.trainings()  # what is running may run to the end
+    spot.kill()
+    code, stdout, stderr = study.end()
+    assert (code, stderr) == (0, "")
+    run = study.run()
+    states = records.read_table(run / records.TRIALS)["state"].tolist()
+    assert len(states) == 5
+    assert set(states) <= {"completed", "diverged"}
+    assert repeated(run) == []
+    assert errors(run) == ["lost its node"] * 2
+    assert stdout.count("broke off: lost its node") == 2
+
+
+def test_a_trial_that_never_works_is_failed_and_the_rest_goes_on(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    cluster.add()
+    study = start(cluster, tmp_path, "faulty", "--trials", "4", "--scheduler", "none")
+    code, stdout, _ = study.end()
+    assert code == 1
+    run = study.run()
+    trials = records.read_table(run / records.TRIALS).set_index("trial")
+    assert trials["state"][[1, 2]].tolist() == ["failed", "failed"]
+    assert "failed" not in trials["state"][[0, 3]].tolist()
+    assert errors(run, 1) == ["ValueError: no luck today"] * 3
+    assert errors(run, 2) == [f"its process died: {PROCESS_DIED}"] * 3
+    assert trials["error"][1] == "ValueError: no luck today"
+    assert records.read_manifest(run).status == "complete"
+    assert "no luck today" in stdout
+
+
+def test_a_group_of_workers_goes_on_from_its_last_epoch(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.add(cpus=2)
+    options = ["--trials", "1", "--max-epochs", "8", "--workers-per-trial", "2"]
+    study = start(cluster, tmp_path, "group", *options)
+    run = study.run()
+    study.until(lambda: (run / "trained.log").exists() and trained(run)[0, 3] == 2)
+    worker, *_ = (run / "trained.log").read_text().splitlines()[-1].split()
+    os.kill(int(worker), signal.SIGKILL)
+    code, _, stderr = study.end()
+    assert (code, stderr) == (0, "")
+    assert repeated(run) == []
+    assert [x["epoch"] for x in numbers(run)] == [1, 2, 3, 4]
+    times = trained(run)
+    assert times[0, 1] == times[0, 2] == 2  # once by each worker
+    assert times[0, 3] > 2  # the epoch in flight
+
+
+def test_a_lost_head_ends_the_command_and_a_new_one_continues_it(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    cluster.add()
+    options = ["--trials", "3", "--max-epochs", "24", "--scheduler", "none"]
+    study = start(cluster, tmp_path, "slow", *options)
+    study.after_more(6)
+    cluster.shutdown()
+    began = time.monotonic()
+    code, _, stderr = study.end()
+    assert time.monotonic() - began < 60
+    assert code == 1
+    (line,) = stderr.splitlines()
+    port = cluster.address.partition(":")[2]
+    assert re.fullmatch(f"error: {lost_line(rf'[0-9.]+:{port}')}", line)
+    before = records.read_journal(study.run())
+    cluster.start_head()
+    cluster.add()
+    again = start(cluster, tmp_path, "slow", *options)
+    assert again.end()[0] == 0
+    run = again.run()
+    assert records.read_journal(run)[: len(before)] == before
+    assert repeated(run) == []
+    assert len(records.read_table(run / records.TRIALS)) == 3
