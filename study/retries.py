@@ -18,6 +18,7 @@ RETRIES = 2  # of a trial that raises or whose process dies; each goes on from i
 # How often a trial may lose its node besides: it is not the trial's fault, but a training that
 # fells every node it is given must end too.
 LOST_NODES = 10
+LOST = "lost its node"
 PROCESS_DIED = "killed, out of memory, or crashed (ray.log has what Ray knows)"
 ATTEMPTS = 1 + RETRIES + LOST_NODES
 
@@ -43,6 +44,12 @@ class Retries(tune.Callback):
         self._source, self._journal = source, journal
         self._broken: Counter[tuple[int, bool]] = Counter()
 
+    def on_trial_recover(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """Tune itself goes on with a trial whose node was taken away with notice."""
+        self._journal.error(trial.config["trial"], LOST)
+
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
@@ -51,7 +58,7 @@ class Retries(tune.Callback):
             self._journal.fail(error)
         lost = _lost_its_node(error)
         self._broken[number, lost] += 1
-        self._journal.error(number, "lost its node" if lost else _in_one_line(error))
+        self._journal.error(number, LOST if lost else _in_one_line(error))
         if self._broken[number, lost] <= (LOST_NODES if lost else RETRIES):
             self._source.retry(trial.trial_id)
         else:
