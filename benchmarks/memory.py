@@ -33,6 +33,7 @@ from study.plan import Resources, available_cpus
 from trainables.data.base import Dataset, Split
 from trainables.jobs import TrainingJob
 from trainables.reporting import Record, Report
+from trainables.storage import Folder
 
 METRIC = METRICS["val_loss"]
 EPOCHS, TRAIN_SIZE = 2, 512
@@ -99,7 +100,9 @@ def measure(dataset: Dataset, trials: int, copied: bool) -> dict[str, Any]:
             params = {"model": "tiny", "epochs": EPOCHS, "learning_rate": 1e-3}
             journal = Journal(folder)
             queue = CellQueue(dict.fromkeys(range(trials), params), journal, METRIC)
-            job = TrainingJob(dataset, {"train_size": TRAIN_SIZE}, folder / "checkpoints", 1)
+            job = TrainingJob(
+                dataset, {"train_size": TRAIN_SIZE}, Folder(str(folder)) / "checkpoints", 1
+            )
             orchestrate.run_trials(
                 Measured(job, folder, trials, copied),
                 queue,

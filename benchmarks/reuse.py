@@ -33,6 +33,7 @@ from study.journal import Journal
 from study.plan import Resources
 from trainables.jobs import TrainingJob
 from trainables.reporting import Record, Report
+from trainables.storage import Folder
 
 PLAIN, ONE_ARENA, TRIMMED = "as it is", "MALLOC_ARENA_MAX=1", "malloc_trim(0) after a trial"
 BATCHES = (32, 64, 128, 48, 96, 256, 16)
@@ -80,7 +81,7 @@ def measure(way: str, trials: int) -> dict[str, Any]:
                 METRIC,
             )
             fixed = {"model": "resnet18", "epochs": 1}
-            job = TrainingJob(noise(IMAGES, 1 / 3), fixed, folder / "checkpoints", 1)
+            job = TrainingJob(noise(IMAGES, 1 / 3), fixed, Folder(str(folder)) / "checkpoints", 1)
             orchestrate.run_trials(
                 Measured(job, folder, way == TRIMMED),
                 queue,

@@ -32,6 +32,7 @@ from study.best import BestKeeper
 from study.display import Display
 from study.journal import Journal
 from study.metrics import METRICS
+from study.place import local
 from study.plan import Resources, SearchSpec
 from study.search import StudySearch, open_study
 from study.slots import Slots
@@ -93,7 +94,7 @@ def _search(run: Path, trials: int, slots: Slots) -> tuple[list[float], list[flo
         open(run / "display", "w") as shown,
         Display(Console(file=shown), METRIC, trials, ranked=True, quiet=False) as display,
     ):
-        journal.listeners += [BestKeeper(journal, METRIC), display]
+        journal.listeners += [BestKeeper(journal, METRIC, local(run)), display]
         journal.listeners.append(lambda e: e["event"] == "end" and ends.append(time.time()))
         searcher = Timed(open_study(run, "benchmark", METRIC), spec, METRIC, journal)
         scheduler = asha(METRIC, journal)

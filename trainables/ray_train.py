@@ -80,7 +80,11 @@ class GroupJob:
                 callbacks=[TuneReportCallback()],
             ),
         )
-        trainer.fit()
+        try:
+            trainer.fit()
+        except ray.train.WorkerGroupError as error:
+            first = next(iter(error.worker_failures.values()))
+            raise getattr(first, "_base_exc", first) from error  # what the worker itself raised
 
 
 class _Trainer(TorchTrainer):

@@ -15,12 +15,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from study import exits, orchestrate
 from study.run import main
+from study.slots import Slots
 from trainables.jobs import ClosedFormJob, TrainingJob
 from trainables.reporting import Record, Report
+from trainables.storage import Folder
+
+if TYPE_CHECKING:
+    from trainables.workers import Workers
 
 LOG = "trained.log"
 
@@ -68,37 +73,21 @@ def logged(log: Path, number: int) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Watched:
-    """A training of one process that can be watched."""
+    """A training that can be watched, of one process or as one of a group."""
 
     job: TrainingJob
 
-    def __call__(self, number: int, params: dict[str, Any], report: Report) -> None:
+    @property
+    def checkpoints(self) -> Folder:
+        """The folder that holds one folder a trial."""
+        return self.job.checkpoints
+
+    def __call__(
+        self, number: int, params: dict[str, Any], report: Report, workers: Workers | None = None
+    ) -> None:
         """Train, see `logged`."""
-        with logged(self.job.checkpoints.parent / LOG, number):
-            self.job(number, params, report)
-
-
-@dataclass(frozen=True)
-class WatchedGroup:
-    """A training of a group of processes, each of which can be watched."""
-
-    job: Any
-
-    def __call__(self, number: int, params: dict[str, Any], report: Report) -> None:
-        """Train, see `logged`."""
-        from trainables import ray_train
-
-        ray_train._train_as_worker = watched_worker
-        self.job(number, params, report)
-
-
-def watched_worker(options: dict[str, Any]) -> None:
-    """What each worker of the group runs."""
-    from trainables import ray_train
-
-    folder = Path(options["folder"])
-    with logged(folder.parents[1] / LOG, int(folder.name.removeprefix("trial-"))):
-        ray_train._train_as_worker(options)
+        with logged(Path(str(self.checkpoints)).parent / LOG, number):
+            self.job(number, params, report, workers)
 
 
 def slow(*_: Any) -> ClosedFormJob:
@@ -111,22 +100,15 @@ def faulty(*_: Any) -> Faulty:
     return Faulty()
 
 
-def watched(dataset: Any, fixed: dict[str, Any], checkpoints: Path, slots: Any) -> Watched:
-    """See `Watched`."""
-    return Watched(TrainingJob(dataset, fixed, checkpoints.resolve(), threads=1))
+def watched(dataset: Any, fixed: dict[str, Any], checkpoints: Folder, slots: Slots) -> Any:
+    """See `Watched`; by a group where the study has several workers a trial."""
+    return orchestrate._on(slots, Watched(TrainingJob(dataset, fixed, checkpoints, threads=1)))
 
 
-def group(*where: Any) -> WatchedGroup:
-    """See `WatchedGroup`."""
-    return WatchedGroup(original_job(*where))
-
-
-original_job = orchestrate.training_job
 JOBS: dict[str, Callable[..., Any]] = {
     "slow": slow,
     "faulty": faulty,
     "watched": watched,
-    "group": group,
 }
 
 if __name__ == "__main__":

@@ -199,7 +199,7 @@ def test_a_trial_that_never_works_is_failed_and_the_rest_goes_on(
 def test_a_group_of_workers_goes_on_from_its_last_epoch(cluster: Cluster, tmp_path: Path) -> None:
     cluster.add(cpus=2)
     options = ["--trials", "1", "--max-epochs", "8", "--workers-per-trial", "2"]
-    study = start(cluster, tmp_path, "group", *options)
+    study = start(cluster, tmp_path, "watched", *options)
     run = study.run()
     study.until(lambda: (run / "trained.log").exists() and trained(run)[0, 3] == 2)
     worker, *_ = (run / "trained.log").read_text().splitlines()[-1].split()

@@ -23,6 +23,7 @@ from tests.study.commands import ROOT
 from trainables.checkpoint import STATE, CheckpointStore
 from trainables.data.cache import _read as read_cached
 from trainables.errors import UserError
+from trainables.storage import Folder
 
 PICKLING = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 CALLS_WITH = {"torch.load": ("weights_only", True), "np.load": ("allow_pickle", False)}
@@ -113,7 +114,7 @@ def test_the_bomb_goes_off_where_it_is_let(bomb: Bomb) -> None:
 def test_a_state_that_would_execute_counts_as_damaged(tmp_path: Path, bomb: Bomb) -> None:
     """So the training starts anew."""
     torch.save({"config": {}, "model": bomb}, tmp_path / STATE)
-    assert CheckpointStore(tmp_path).load() is None
+    assert CheckpointStore(Folder(str(tmp_path))).load() is None
 
 
 def test_best_weights_that_would_execute_are_refused(tmp_path: Path, bomb: Bomb) -> None:

@@ -21,6 +21,7 @@ from trainables.config import TrainConfig
 from trainables.data.base import Dataset, Split
 from trainables.errors import UserError
 from trainables.jobs import TrainingJob, alone
+from trainables.storage import Folder
 from trainables.train_data import TrainData
 
 TWO = [{"CPU": 2.0}]
@@ -109,7 +110,7 @@ def shares_its_images(job: TrainingJob) -> tuple[bool, bool, bool, bool]:
 
 
 def test_trials_map_the_data_set_from_the_object_store(cluster_of_threes, tmp_path: Path) -> None:
-    job = TrainingJob(black(), {}, tmp_path, threads=1)
+    job = TrainingJob(black(), {}, Folder(str(tmp_path)), threads=1)
     look = ray.remote(shares_its_images)
     reference = ray.put(job)
     assert ray.get([look.remote(reference) for _ in range(2)]) == [(False, False, False, True)] * 2

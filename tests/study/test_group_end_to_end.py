@@ -26,6 +26,7 @@ from trainables.cell import CellJob
 from trainables.data import load_dataset
 from trainables.jobs import TrainingJob
 from trainables.reporting import Record, Report
+from trainables.storage import Folder
 from trainables.workers import SOLO, Workers
 
 ENDLESS, DIGITS, SCENES = range(3)
@@ -85,10 +86,16 @@ class Found:
 
 
 def both(folder: Path) -> Both:
-    digits = load_dataset("uci_digits")
+    digits, storage = load_dataset("uci_digits"), Folder(str(folder))
     return Both(
-        TrainingJob(digits, {}, folder / "checkpoints", threads=1),
-        CellJob(scenes(), {}, folder / "checkpoints", folder / "cells", threads=1),
+        TrainingJob(digits, {}, storage / "checkpoints", threads=1),
+        CellJob(
+            scenes(),
+            {},
+            storage / "checkpoints",
+            storage / "cells",
+            threads=1,
+        ),
         folder,
     )
 

@@ -25,6 +25,7 @@ from trainables.config import TrainConfig
 from trainables.data.base import Dataset, Split, content_hash
 from trainables.errors import UserError
 from trainables.loop import train
+from trainables.storage import Folder
 from trainables.workers import SOLO, Workers
 
 CPU = torch.device("cpu")
@@ -100,7 +101,7 @@ def summed(value: torch.Tensor) -> torch.Tensor:
 
 def refusal(rank: int, folder: str, workers: Workers) -> str:
     """What is said where only worker 0 finds the checkpoint of an interrupted training."""
-    store = CheckpointStore(Path(folder) / f"store-{rank}")
+    store = CheckpointStore(Folder(folder) / f"store-{rank}")
     case = CASES["classification"]
     if rank == 0:
         train(case.config, case.data, lambda record: None, store=store)
