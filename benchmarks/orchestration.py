@@ -24,10 +24,11 @@ from rich.table import Table
 
 from study import cluster, orchestrate
 from study.asha import asha
+from study.database import Database
 from study.journal import Journal
 from study.metrics import METRICS
-from study.plan import Resources, SearchSpec
-from study.search import StudySearch, open_study
+from study.plan import Resources, SearchSpec, searched_space
+from study.search import StudySearch
 from study.slots import Slots
 from trainables.closed_form import closed_form
 from trainables.jobs import ClosedFormJob
@@ -43,7 +44,9 @@ def ours(trials: int, run: Path, slots: Slots) -> Ends:
     journal = Journal(run)
     ends: Ends = []
     journal.listeners.append(lambda e: ends.append(time.time()) if e["event"] == "end" else None)
-    searcher = StudySearch(open_study(run, "benchmark", METRIC), spec, METRIC, journal)
+    dimensions = searched_space(spec).dimensions
+    journal.listeners.append(Database("benchmark", dimensions, METRIC, journal))
+    searcher = StudySearch(spec, METRIC, journal)
     scheduler = asha(METRIC, journal)
     orchestrate.run_trials(ClosedFormJob(), searcher, trials, scheduler, slots, journal)
     return ends

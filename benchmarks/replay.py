@@ -147,7 +147,7 @@ def as_shipped(seed: int, run: Path) -> Search:
 def ours(seed: int, run: Path) -> Search:
     spec = SearchSpec(SPACE.name, trials=MOST_TRIALS, seed=seed, objective=METRIC.name)
     journal = Journal(run)
-    searcher = StudySearch(optuna.create_study(), spec, METRIC, journal)
+    searcher = StudySearch(spec, METRIC, journal)
     return OnTune(searcher, asha(METRIC, journal))
 
 

@@ -29,12 +29,13 @@ from rich.table import Table
 from study import cluster, loopback, orchestrate
 from study.asha import asha
 from study.best import BestKeeper
+from study.database import Database
 from study.display import Display
 from study.journal import Journal
 from study.metrics import METRICS
 from study.place import local
-from study.plan import Resources, SearchSpec
-from study.search import StudySearch, open_study
+from study.plan import Resources, SearchSpec, searched_space
+from study.search import StudySearch
 from study.slots import Slots
 from trainables.jobs import ClosedFormJob
 
@@ -94,9 +95,11 @@ def _search(run: Path, trials: int, slots: Slots) -> tuple[list[float], list[flo
         open(run / "display", "w") as shown,
         Display(Console(file=shown), METRIC, trials, ranked=True, quiet=False) as display,
     ):
+        dimensions = searched_space(spec).dimensions
+        journal.listeners.append(Database("benchmark", dimensions, METRIC, journal))
         journal.listeners += [BestKeeper(journal, METRIC, local(run)), display]
         journal.listeners.append(lambda e: e["event"] == "end" and ends.append(time.time()))
-        searcher = Timed(open_study(run, "benchmark", METRIC), spec, METRIC, journal)
+        searcher = Timed(spec, METRIC, journal)
         scheduler = asha(METRIC, journal)
         orchestrate.run_trials(ClosedFormJob(), searcher, trials, scheduler, slots, journal)
     assert len(ends) == trials, f"{len(ends)} of {trials} trials ended"
@@ -110,8 +113,9 @@ def _spec(trials: int) -> SearchSpec:
 def _reopen(run: Path, trials: int) -> float:
     """Seconds to go on with a search of so many finished trials."""
     start = time.perf_counter()
-    journal = Journal(run)
-    StudySearch(open_study(run, "benchmark", METRIC), _spec(trials + 1), METRIC, journal)
+    journal, spec = Journal(run), _spec(trials + 1)
+    Database("benchmark", searched_space(spec).dimensions, METRIC, journal)
+    StudySearch(spec, METRIC, journal)
     asha(METRIC, journal)
     return time.perf_counter() - start
 

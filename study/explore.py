@@ -136,10 +136,13 @@ def _search(
 def _run_on_ray(place: Place, spec: SearchSpec, metric: Metric, stage: Stage) -> None:
     from study import orchestrate
     from study.asha import asha, no_early_stopping
-    from study.search import StudySearch, open_study
+    from study.database import Database
+    from study.search import StudySearch
 
     journal, run = stage.journal, place.run
-    searcher = StudySearch(open_study(run, run.name, metric), spec, metric, journal)
+    searcher = StudySearch(spec, metric, journal)
+    dimensions = searched_space(spec).dimensions
+    journal.listeners.append(Database(run.name, dimensions, metric, journal))
     samples = orchestrate.start_samples(stage.dataset, spec.seed)
     if remaining := searcher.remaining():
         scheduler = asha(metric, journal) if spec.scheduler == "asha" else no_early_stopping()

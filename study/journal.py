@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,6 +39,10 @@ class Journal:
         self.listeners: list[Listener] = []
         self._seen = {self._key(line) for line in self.lines}
         self._ended = {x["trial"]: x["state"] for x in self.lines if x["event"] == "end"}
+        self._epochs: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for line in self.lines:
+            if line["event"] == "epoch":
+                self._epochs[line["trial"]].append(line)
 
     def start(self, trial: int, config: dict[str, Any]) -> None:
         """A trial was given its configuration."""
@@ -67,7 +72,7 @@ class Journal:
 
     def epochs_of(self, trial: int) -> list[dict[str, Any]]:
         """The epochs on record for one trial, in order."""
-        return [x for x in self.lines if x["event"] == "epoch" and x["trial"] == trial]
+        return list(self._epochs.get(trial, ()))
 
     def configs(self) -> dict[int, dict[str, Any]]:
         """Configuration by number of every trial that has started."""
@@ -83,6 +88,8 @@ class Journal:
         self.lines.append(line)
         if line["event"] == "end":
             self._ended[line["trial"]] = line["state"]
+        elif line["event"] == "epoch":
+            self._epochs[line["trial"]].append(line)
         try:
             for listener in self.listeners:
                 listener(line)

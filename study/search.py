@@ -1,20 +1,15 @@
-"""Domains -> Optuna: the study on disk and the searcher that Ray Tune asks.
-
-The only module that imports optuna.
-"""
+"""Domains -> Optuna: the searcher that Ray Tune asks."""
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 import optuna
-from optuna.exceptions import StorageInternalError
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
@@ -22,11 +17,7 @@ from study.domains import Choice, Domain, Fixed, Float
 from study.journal import Journal, outcome
 from study.metrics import Metric
 from study.plan import SearchSpec, searched_space
-from study.records import OPTUNA_DB
-from trainables.errors import FAILED, UserError
 from trainables.seeding import stream_seed
-
-T = TypeVar("T")
 
 DIRECTIONS = {"max": "maximize", "min": "minimize"}
 
@@ -40,28 +31,11 @@ STATES = {
 }
 
 
-def open_study(run: Path, name: str, metric: Metric) -> optuna.Study:
-    """Open or create the run's study in its own SQLite file, called by the run id.
-
-    Raises UserError naming the file where it is damaged or of an unknown version.
-    """
+def new_study(metric: Metric) -> optuna.Study:
+    """An empty study in memory: what it must outlive is in the journal."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     logging.getLogger("optuna").propagate = False
-    path = run / OPTUNA_DB
-    try:
-        return optuna.create_study(
-            storage=f"sqlite:///{path}",
-            study_name=name,
-            direction=DIRECTIONS[metric.direction],
-            load_if_exists=True,
-        )
-    except Exception as error:  # SQLAlchemy, alembic and Optuna each raise their own
-        reason = str(error).splitlines()[0]
-        raise UserError(
-            f"{path} is damaged ({reason}); move it away and run the same command again: "
-            "finished trials are read back from the journal",
-            FAILED,
-        ) from None
+    return optuna.create_study(direction=DIRECTIONS[metric.direction])
 
 
 class StudySearch(OptunaSearch):
@@ -70,24 +44,26 @@ class StudySearch(OptunaSearch):
     - A trial that the scheduler stopped is told PRUNED, not COMPLETE with the value of
       its short budget, which would teach the sampler that slow starters are bad.
     - A diverged trial is told PRUNED; as shipped, a NaN leaves it RUNNING for ever.
-    - Trials left RUNNING by a killed session are handed out again, under their numbers.
+    - Trials that a killed session left open are handed out again, under their numbers.
     - The sampler is seeded by (seed, trial number), so what is asked next depends on the
       history and not on how often the search was interrupted.
-    - Every event goes to the journal before it goes to Optuna, so the journal is never
-      behind and can make a lost study anew.
+    - The study is in memory and made from the journal, so neither can lag behind the other, and
+      no trial waits for a database; `study.database` keeps one for optuna-dashboard.
     """
 
-    def __init__(self, study: optuna.Study, spec: SearchSpec, metric: Metric, journal: Journal):
+    def __init__(self, spec: SearchSpec, metric: Metric, journal: Journal):
         super().__init__(metric=metric.name, mode=metric.direction)
-        self._ot_study = study
+        self._ot_study = study = new_study(metric)
         self._spec = spec
         self._domains = searched_space(spec).dimensions
         self._journal = journal
-        self._resumed: list[Trial] = []
+        study.add_trials(recorded_trials(journal, self._domains, metric))
+        self._asked = len(study.trials)
+        if not self._asked:
+            study.enqueue_trial({name: d.default for name, d in self._domains.items()})
+        open_trials = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        self._resumed = [Trial(study, trial._trial_id) for trial in open_trials]
         self._open: dict[str, Trial] = {}
-        self._reconcile()
-        waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        self._asked = len(study.get_trials(deepcopy=False)) - len(waiting)
 
     def remaining(self) -> int:
         """Trials still to hand out: those to finish and those not yet asked for."""
@@ -103,12 +79,10 @@ class StudySearch(OptunaSearch):
         if self._resumed:
             trial = self._resumed.pop(0)
         else:
-            trial = self._patiently(self._ot_study.ask)
+            trial = self._ot_study.ask()
             self._asked += 1
         self._ot_study.sampler = make_sampler(self._spec, trial.number)
-        params = self._patiently(
-            lambda: {name: _suggest(trial, name, d) for name, d in self._domains.items()}
-        )
+        params = {name: _suggest(trial, name, d) for name, d in self._domains.items()}
         self._open[trial_id] = trial
         self._journal.start(trial.number, params)
         return {"trial": trial.number, "params": params}
@@ -116,13 +90,12 @@ class StudySearch(OptunaSearch):
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """An epoch: into the journal, then as an intermediate value to Optuna.
 
-        Optuna is not told twice, nor of a value that is not finite: its database and
-        its sampler take neither.
+        Optuna is not told twice, nor of a value that is not finite: it takes neither.
         """
         trial = self._open[trial_id]
         is_new = self._journal.epoch(trial.number, result)
         if is_new and math.isfinite(result[self.metric]):
-            self._patiently(lambda: trial.report(result[self.metric], result["epoch"]))
+            trial.report(result[self.metric], result["epoch"])
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -147,64 +120,44 @@ class StudySearch(OptunaSearch):
 
     def _end(self, number: int, state: str, record: dict[str, Any] | None) -> None:
         self._journal.end(number, state)
-        self._tell(number, state, record)
-
-    def _tell(self, number: int, state: str, record: dict[str, Any] | None) -> None:
         value = record[self.metric] if record and state == "completed" else None
-        self._patiently(lambda: self._ot_study.tell(number, value, state=STATES[state]))
-
-    def _patiently(self, action: Callable[[], T]) -> T:
-        """What `action` returns, which writes the database, see `Journal.patiently`."""
-
-        def attempt() -> T:
-            try:
-                return action()
-            except StorageInternalError as error:  # it does not say which fault it came of
-                raise OSError(str(error.__cause__ or error).splitlines()[0]) from error
-
-        return self._journal.patiently(attempt)
-
-    def _reconcile(self) -> None:
-        """Bring study and journal together after a session that may have been killed."""
-        study = self._ot_study
-        frozen = study.get_trials(deepcopy=False)
-        ended, configs = self._journal.ended(), self._journal.configs()
-        for number in sorted(set(configs) - {trial.number for trial in frozen}):
-            self._add_lost(number, configs[number], ended.get(number))
-        if not study.get_trials(deepcopy=False):
-            study.enqueue_trial({name: d.default for name, d in self._domains.items()})
-        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            epochs = self._journal.epochs_of(trial.number)
-            if trial.number in ended:
-                self._tell(trial.number, ended[trial.number], epochs[-1] if epochs else None)
-            else:
-                self._resumed.append(Trial(study, trial._trial_id))
-
-    def _add_lost(self, number: int, config: dict[str, Any], state: str | None) -> None:
-        """Make a trial anew that the journal knows and the database lost."""
-        epochs = self._journal.epochs_of(number)
-        values = {
-            line["epoch"]: line[self.metric] for line in epochs if math.isfinite(line[self.metric])
-        }
-        self._ot_study.add_trial(
-            optuna.trial.create_trial(
-                state=STATES[state] if state else TrialState.RUNNING,
-                value=epochs[-1][self.metric] if state == "completed" else None,
-                params=config,
-                distributions={name: _distribution(d) for name, d in self._domains.items()},
-                intermediate_values=values,
-            )
-        )
+        self._ot_study.tell(number, value, state=STATES[state])
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing to save: the study's database and the journal hold all of it."""
+        """Nothing to save: the journal holds all of it."""
 
     def restore(self, checkpoint_path: str) -> None:
         """Nothing to restore, see `save`."""
 
     def __getstate__(self) -> dict[str, Any]:
-        """Tune pickles its searcher to restore experiments; this one is made from disk."""
+        """Tune pickles its searcher to restore experiments; this one is made from the journal."""
         return {}
+
+
+def recorded_trials(
+    journal: Journal, domains: dict[str, Domain], metric: Metric
+) -> Iterator[FrozenTrial]:
+    """The journal's trials as Optuna has them, by number; RUNNING where they have not ended."""
+    ended = journal.ended()
+    for number, config in sorted(journal.configs().items()):
+        yield _recorded(config, journal.epochs_of(number), ended.get(number), domains, metric)
+
+
+def _recorded(
+    config: dict[str, Any],
+    epochs: list[dict[str, Any]],
+    state: str | None,
+    domains: dict[str, Domain],
+    metric: Metric,
+) -> FrozenTrial:
+    values = {line["epoch"]: line[metric.name] for line in epochs}
+    return optuna.trial.create_trial(
+        state=STATES[state] if state else TrialState.RUNNING,
+        value=epochs[-1][metric.name] if state == "completed" else None,
+        params={name: config[name] for name in domains},
+        distributions={name: distribution(domain) for name, domain in domains.items()},
+        intermediate_values={at: value for at, value in values.items() if math.isfinite(value)},
+    )
 
 
 def make_sampler(spec: SearchSpec, number: int) -> BaseSampler:
@@ -221,7 +174,7 @@ def make_sampler(spec: SearchSpec, number: int) -> BaseSampler:
     return TPESampler(seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True)
 
 
-def _distribution(domain: Domain) -> optuna.distributions.BaseDistribution:
+def distribution(domain: Domain) -> optuna.distributions.BaseDistribution:
     if isinstance(domain, Choice):
         return optuna.distributions.CategoricalDistribution(domain.options)
     if isinstance(domain, Fixed):

@@ -31,7 +31,7 @@ FORBIDDEN: dict[str, dict[str, set[str]]] = {
             f"study/{name}.py"
             for name in ["cluster", "loopback", "orchestrate", "retries", "asha", "search", "cells"]
         },
-        "optuna": {"study/search.py"},
+        "optuna": {"study/search.py", "study/database.py"},
         "torch": set(),
         "wandb": {"study/wandb_runs.py"},
     },

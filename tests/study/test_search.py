@@ -5,23 +5,32 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import optuna
 import pytest
 from optuna.trial import TrialState
 
+from study.database import Database
 from study.journal import Journal
 from study.metrics import METRICS
-from study.plan import SearchSpec
-from study.records import JOURNAL, OPTUNA_DB
-from study.search import StudySearch, open_study
+from study.plan import SearchSpec, searched_space
+from study.records import OPTUNA_DB
+from study.search import StudySearch
 from trainables.closed_form import closed_form
-from trainables.errors import UserError
 
 METRIC = METRICS["val_loss"]
 SPEC = SearchSpec("tiny_aug", trials=12, objective="val_loss", seed=3)
 
 
 def searcher(run: Path, spec: SearchSpec = SPEC) -> StudySearch:
-    return StudySearch(open_study(run, "test", METRIC), spec, METRIC, Journal(run))
+    """As `study.explore` makes it, with the database that follows."""
+    journal = Journal(run)
+    dimensions = searched_space(spec).dimensions
+    journal.listeners.append(Database("test", dimensions, METRIC, journal))
+    return StudySearch(spec, METRIC, journal)
+
+
+def database(run: Path) -> optuna.Study:
+    return optuna.load_study(study_name="test", storage=f"sqlite:///{run / OPTUNA_DB}")
 
 
 def play(search: StudySearch, trials: int, stop_at: int = 10**6) -> list[dict]:
@@ -77,7 +86,7 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(tmp_path: Path, cut: int)
     assert again.remaining() == 12 - cut
     after = play(again, 100)
     assert before + after == whole
-    study = open_study(tmp_path / "cut", "test", METRIC)
+    study = database(tmp_path / "cut")
     assert len(study.trials) == 12
     assert {trial.state for trial in study.trials} <= {TrialState.COMPLETE, TrialState.PRUNED}
 
@@ -89,7 +98,7 @@ def test_a_stopped_trial_is_pruned_with_its_values(tmp_path: Path) -> None:
     closed_form({"learning_rate": 3e-3, "epochs": 4}, curve.append)
     search.on_trial_result("a", curve[0])
     search.on_trial_complete("a", result=curve[1])
-    (trial,) = open_study(tmp_path, "test", METRIC).trials
+    (trial,) = database(tmp_path).trials
     assert trial.state == TrialState.PRUNED
     assert trial.intermediate_values == {1: curve[0]["val_loss"], 2: curve[1]["val_loss"]}
 
@@ -102,7 +111,7 @@ def test_a_diverged_trial_is_pruned_and_teaches_no_nan(tmp_path: Path) -> None:
     assert math.isnan(curve[1]["val_loss"])
     search.on_trial_result("a", curve[0])
     search.on_trial_complete("a", result=curve[1])
-    study = open_study(tmp_path, "test", METRIC)
+    study = database(tmp_path)
     assert study.trials[0].state == TrialState.PRUNED
     assert list(study.trials[0].intermediate_values) == [1]
     assert search._journal.ended() == {0: "diverged"}
@@ -115,7 +124,7 @@ def test_a_failed_trial_fails_and_the_search_goes_on(tmp_path: Path) -> None:
     search.suggest("a")
     search.on_trial_complete("a", error=True)
     search.fail("a")
-    assert open_study(tmp_path, "test", METRIC).trials[0].state == TrialState.FAIL
+    assert database(tmp_path).trials[0].state == TrialState.FAIL
     assert len(play(search, 100)) == 11
 
 
@@ -141,37 +150,43 @@ def test_the_search_is_not_over_while_a_trial_may_have_to_be_retried(tmp_path: P
     assert search.suggest("more") == "FINISHED"
 
 
-def test_a_lost_database_is_made_anew_from_the_journal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", [b"", b"not a database" * 100, None])
+def test_a_lost_or_damaged_database_is_made_anew(tmp_path: Path, damage: bytes | None) -> None:
     play(searcher(tmp_path), 12, stop_at=6)
-    before = open_study(tmp_path, "test", METRIC).trials
-    (tmp_path / OPTUNA_DB).unlink()
+    before = database(tmp_path).trials
+    if damage is None:
+        (tmp_path / OPTUNA_DB).unlink()
+    else:
+        (tmp_path / OPTUNA_DB).write_bytes(damage)
     again = searcher(tmp_path)
-    after = open_study(tmp_path, "test", METRIC).trials
-    assert [t.params for t in after] == [t.params for t in before]
-    assert [t.state for t in after] == [t.state for t in before]
-    assert [t.values for t in after] == [t.values for t in before]
+    after = database(tmp_path).trials
+    assert len(before) == 7
+    for was, now in zip(before, after, strict=True):
+        assert (now.number, now.params, now.state) == (was.number, was.params, was.state)
+        assert (now.values, now.intermediate_values) == (was.values, was.intermediate_values)
     assert len(play(again, 100)) == 6
 
 
-def test_an_end_that_optuna_missed_is_told_from_the_journal(tmp_path: Path) -> None:
-    play(searcher(tmp_path), 3, stop_at=2)
-    journal = Journal(tmp_path)
-    for record in _rest_of(journal, 2):
-        journal.epoch(2, record)
-    journal.end(2, "completed")
-    searcher(tmp_path)
-    assert open_study(tmp_path, "test", METRIC).trials[2].state == TrialState.COMPLETE
+def test_the_database_is_level_with_what_the_sampler_has_seen(tmp_path: Path) -> None:
+    search = searcher(tmp_path)
+    play(search, 5, stop_at=4)
+    for ours, written in zip(search._ot_study.trials, database(tmp_path).trials, strict=True):
+        assert (ours.number, ours.params, ours.state) == (
+            written.number, written.params, written.state,
+        )  # fmt: skip
+        assert ours.distributions == written.distributions
+        assert (ours.values, ours.intermediate_values) == (
+            written.values, written.intermediate_values,
+        )  # fmt: skip
 
 
-def _rest_of(journal: Journal, number: int) -> list[dict]:
-    curve: list[dict] = []
-    closed_form(journal.configs()[number], curve.append)
-    return curve
-
-
-def test_a_damaged_database_is_named_with_its_cure(tmp_path: Path) -> None:
-    play(searcher(tmp_path), 2)
+def test_a_database_that_cannot_be_written_is_said_and_the_search_goes_on(tmp_path: Path) -> None:
+    search = searcher(tmp_path)
+    said: list[str] = []
+    search._journal.say = said.append
+    follower = search._journal.listeners[0]
+    follower._storage.engine.dispose()
     (tmp_path / OPTUNA_DB).write_bytes(b"not a database" * 100)
-    with pytest.raises(UserError, match=r"optuna\.db is damaged .* move it away"):
-        searcher(tmp_path)
-    assert (tmp_path / JOURNAL).exists()
+    assert len(play(search, 100)) == 12
+    assert len(said) == 1
+    assert said[0].startswith("optuna.db cannot be written")

@@ -1,0 +1,86 @@
+"""The run's Optuna study as a SQLite file, for optuna-dashboard and for whoever loads it.
+
+It follows the journal and nothing here reads it, so a search waits for one transaction an event,
+without the disk, and a damaged file is of no consequence: every session writes it anew.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
+from optuna.trial import TrialState
+from sqlalchemy import event as sqlalchemy_event
+
+from study.domains import Domain
+from study.journal import Journal
+from study.metrics import Metric
+from study.records import OPTUNA_DB
+from study.search import DIRECTIONS, STATES, distribution, recorded_trials
+
+Say = Callable[[str], None]
+
+
+class Database:
+    """Listens to the journal and keeps `optuna.db` level with it, trial by trial."""
+
+    def __init__(
+        self, name: str, domains: dict[str, Domain], metric: Metric, journal: Journal
+    ) -> None:
+        self._metric, self._journal, self._domains = metric, journal, domains
+        self._ids: dict[int, int] = {}
+        self._broken = False
+        self._attempt(lambda: self._write_anew(journal.run / OPTUNA_DB, name))
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Take in one journal event."""
+        if not self._broken:
+            self._attempt(lambda: self._follow(event))
+
+    def _attempt(self, action: Callable[[], None]) -> None:
+        """The journal has everything: a file that cannot be written is said, and left."""
+        try:
+            action()
+        except Exception as error:  # SQLAlchemy, alembic and Optuna each raise their own
+            self._broken = True
+            reason = str(error).splitlines()[0][:100]
+            self._journal.say(f"{OPTUNA_DB} cannot be written ({reason}); the next run makes it")
+
+    def _write_anew(self, path: Path, name: str) -> None:
+        path.unlink(missing_ok=True)
+        self._storage = RDBStorage(f"sqlite:///{path}")
+        # What a crash of the machine might cost is in the journal.
+        sqlalchemy_event.listen(
+            self._storage.engine, "connect", lambda one, _: one.execute("PRAGMA synchronous=OFF")
+        )
+        self._storage.engine.dispose()
+        direction = StudyDirection[DIRECTIONS[self._metric.direction].upper()]
+        self._study = self._storage.create_new_study([direction], name)
+        numbers = sorted(self._journal.configs())
+        trials = recorded_trials(self._journal, self._domains, self._metric)
+        for number, trial in zip(numbers, trials, strict=True):
+            self._ids[number] = self._storage.create_new_trial(self._study, trial)
+
+    def _follow(self, event: dict[str, Any]) -> None:
+        number = event["trial"]
+        if event["event"] == "start" and number not in self._ids:
+            trial = optuna.trial.create_trial(
+                state=TrialState.RUNNING,
+                params=event["config"],
+                distributions={n: distribution(d) for n, d in self._domains.items()},
+            )
+            self._ids[number] = self._storage.create_new_trial(self._study, trial)
+        elif event["event"] == "epoch" and math.isfinite(event[self._metric.name]):
+            self._storage.set_trial_intermediate_value(
+                self._ids[number], event["epoch"], event[self._metric.name]
+            )
+        elif event["event"] == "end":
+            values = None
+            if event["state"] == "completed":
+                values = [self._journal.epochs_of(number)[-1][self._metric.name]]
+            self._storage.set_trial_state_values(self._ids[number], STATES[event["state"]], values)
