@@ -21,7 +21,7 @@ from study.domains import Domain
 from study.journal import Journal
 from study.metrics import Metric
 from study.records import OPTUNA_DB
-from study.search import DIRECTIONS, STATES, distribution, recorded_trials
+from study.search import DIRECTIONS, STATES, distribution, recorded_trials, silence
 
 Say = Callable[[str], None]
 
@@ -35,6 +35,7 @@ class Database:
         self._metric, self._journal, self._domains = metric, journal, domains
         self._ids: dict[int, int] = {}
         self._broken = False
+        silence()
         self._attempt(lambda: self._write_anew(journal.run / OPTUNA_DB, name))
 
     def __call__(self, event: dict[str, Any]) -> None:

@@ -31,10 +31,15 @@ STATES = {
 }
 
 
-def new_study(metric: Metric) -> optuna.Study:
-    """An empty study in memory: what it must outlive is in the journal."""
+def silence() -> None:
+    """Optuna tells of every study and trial on the terminal, which is the display's."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     logging.getLogger("optuna").propagate = False
+
+
+def new_study(metric: Metric) -> optuna.Study:
+    """An empty study in memory: what it must outlive is in the journal."""
+    silence()
     return optuna.create_study(direction=DIRECTIONS[metric.direction])
 
 
