@@ -84,7 +84,9 @@ class GroupJob:
             trainer.fit()
         except ray.train.WorkerGroupError as error:
             first = next(iter(error.worker_failures.values()))
-            raise getattr(first, "_base_exc", first) from error  # what the worker itself raised
+            # What the worker itself raised, or how its process ended.
+            cause = getattr(first, "_base_exc", getattr(first, "health_check_failure", first))
+            raise cause from error
 
 
 class _Trainer(TorchTrainer):

@@ -18,7 +18,7 @@ import pytest
 
 from study import records
 from study.head import lost_line
-from study.orchestrate import PROCESS_DIED
+from study.retries import PROCESS_DIED
 from tests.faults.nodes import ENVIRONMENT, Cluster, Node
 from tests.study.commands import ROOT, command
 
