@@ -162,9 +162,16 @@ def _can_start(bundles: list[Amounts]) -> bool:
         request_resources(bundles=[])
 
 
+class _LogFile(logging.FileHandler):
+    """A log that may be lost: a full disk is told of by whoever needs it for results."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Leave the line out, where logging would print pages on the terminal."""
+
+
 def _log_to_file(log: Path) -> None:
     """Send Ray's own messages to a file: the terminal is the display's."""
-    handler = logging.FileHandler(log, delay=True)
+    handler = _LogFile(log, delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     for name in ("ray", "ray.tune", "ray.train", "ray.data"):
         logger = logging.getLogger(name)
