@@ -207,7 +207,7 @@ def test_a_store_that_comes_back_loses_and_doubles_nothing(
 def test_a_store_that_stays_away_ends_the_run_and_keeps_it(
     finished, machine: Machine, server: Server
 ) -> None:
-    process = machine.start("gone", CROSSOVER_STORAGE_PATIENCE="1")
+    process = machine.start("gone", CROSSOVER_STORAGE_PATIENCE="5")
     try:
         wait_until(lambda: second_trial_runs(machine.copy("gone")), process)
         server.stop_answering()
@@ -216,7 +216,7 @@ def test_a_store_that_stays_away_ends_the_run_and_keeps_it(
         server.go_on()
     assert process.returncode == 1
     assert len(stderr.strip().splitlines()) == 1
-    assert "could not be used for 1 s" in stderr
+    assert "could not be used for 5 s" in stderr
     assert "run the same command again" in stderr
     before = records.read_journal(machine.copy("gone"))
     assert records.read_manifest(machine.copy("gone")).status == "interrupted"
