@@ -25,7 +25,7 @@ from trainables.metrics import Tally
 from trainables.models import build_model
 from trainables.objective import logits_of, training_loss
 from trainables.reporting import Record
-from trainables.seeding import stream_seed
+from trainables.seeding import dropout_stream, stream_seed
 from trainables.train_data import Resident, TrainData
 from trainables.workers import SOLO, Workers
 
@@ -93,7 +93,9 @@ class Training:
         """Train for one epoch, evaluate, and add its record (see EPOCH_COLUMNS) to `history`."""
         epoch = len(self.history) + 1
         start = time.perf_counter()
-        running_loss = self._optimise(epoch)
+        dropout = stream_seed(self.config.seed, "dropout", epoch, self.workers.rank)
+        with dropout_stream(dropout, self.device):
+            running_loss = self._optimise(epoch)
         trained = time.perf_counter()
         clean, val = (self.evaluate(indices) for indices in (self.data.probe, self.data.val))
         finite = all(map(math.isfinite, (running_loss, clean["loss"], val["loss"])))
