@@ -37,6 +37,26 @@ def test_it_learns_and_every_record_has_a_mean_iou() -> None:
     assert 0.5 < last["val_miou"] < last["val_accuracy"] <= 1
 
 
+def test_dropout_is_drawn_from_the_seed(monkeypatch) -> None:
+    """torchvision's segmentation heads drop features; a seed must give the same numbers."""
+
+    def dropping(*arguments, **options) -> torch.nn.Module:
+        model = build(*arguments, **options)
+        model.backbone.append(torch.nn.Dropout(0.5))
+        return model
+
+    def losses(config: TrainConfig) -> list[float]:
+        return [record["train_loss"] for record in trained(config).history]
+
+    build = training_module.build_model
+    monkeypatch.setattr(training_module, "build_model", dropping)
+    first = losses(CONFIG)
+    torch.rand(17)  # somebody else draws from the global generator
+    state = torch.get_rng_state()
+    assert losses(CONFIG) == first
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 @pytest.mark.parametrize("full", [False, True])
 def test_what_is_recorded_agrees_with_scikit_learn_at_the_labels_size(full: bool) -> None:
     data = dataset(larger(squares(60))) if full else dataset()
