@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import functools
 import io
 import logging
 import os
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
 from trainables.errors import FAILED, UserError
+from trainables.object_store import client
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
@@ -35,7 +35,6 @@ OBJECT_STORES = ("s3", "gs")
 PATIENCE = 120.0  # seconds that storage may be away before a run ends
 PATIENCE_VARIABLE = "CROSSOVER_STORAGE_PATIENCE"
 PAUSES = (0.5, 15.0)  # seconds between attempts: doubled from the first to the second
-ATTEMPT_SECONDS = 10  # that Google's client tries by itself; Amazon's takes about six
 
 # Waiting mends none of these.
 _LASTING = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
@@ -142,18 +141,8 @@ class Folder:
     def connect(self) -> tuple[FileSystem, str]:
         """The object store's client, one a process, and the path that it knows this folder by."""
         parts = urlsplit(self.place)
-        system = _client(parts.scheme, parts.netloc, parts.query)
+        system = client(parts.scheme, parts.netloc, parts.query)
         return system, (parts.netloc.rpartition("@")[2] + parts.path).rstrip("/")
-
-
-@functools.cache
-def _client(scheme: str, bucket: str, query: str) -> FileSystem:
-    from pyarrow import fs
-
-    if scheme == "gs" and "retry_limit_seconds" not in query:  # 15 minutes as shipped
-        query += ("&" if query else "") + f"retry_limit_seconds={ATTEMPT_SECONDS}"
-    system, _ = fs.FileSystem.from_uri(f"{scheme}://{bucket}/x" + (f"?{query}" if query else ""))
-    return system
 
 
 def patiently(

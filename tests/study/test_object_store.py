@@ -20,7 +20,7 @@ from study.plan import SearchSpec, run_id
 from study.stored import fetch, folder_of
 from tests.study.commands import ROOT, command, last_json, run, wait_until
 from tests.study.object_store import BUCKET, Server
-from trainables import storage
+from trainables import object_store
 from trainables.errors import UserError
 from trainables.storage import StorageError, stored_bytes
 
@@ -255,7 +255,7 @@ def reached(server: Server, monkeypatch) -> None:
     """The store as seen from this process."""
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    storage._client.cache_clear()
+    object_store.client.cache_clear()
 
 
 def test_what_a_copy_could_not_send_is_not_replaced(reached, tmp_path: Path) -> None:
