@@ -63,9 +63,9 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
     with contextlib.ExitStack() as until_down:
         try:
             _init(address, until_down)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except Exception as error:  # also bare ones, of a node that is slow to start
             where = f"the Ray cluster at {address}" if address else "Ray on this machine"
-            reason = str(error).splitlines()[0]
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise UserError(f"cannot reach {where}: {reason}", FAILED) from None
         _log_to_file(log)  # only now: ray.init takes other handlers away
         here = threading.current_thread() is threading.main_thread()

@@ -71,6 +71,8 @@ def require_reachable(stored: Folder) -> None:
     try:
         system, path = stored.connect()
         there = system.get_file_info(path.partition("/")[0])
+    except UserError:
+        raise
     except Exception as error:
         fault = fault_of(error)
         why = reason(fault) if fault else " ".join(str(error).split())

@@ -5,7 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 
+_CACHE = tempfile.TemporaryDirectory(prefix="crossover-cache-")
+
 os.environ["OMP_NUM_THREADS"] = "1"
-os.environ["CROSSOVER_CACHE"] = tempfile.mkdtemp(prefix="crossover-cache-")
+os.environ["CROSSOVER_CACHE"] = _CACHE.name
 os.environ.pop("RAY_ADDRESS", None)
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each process would compile all of torch
 os.environ["WANDB_MODE"] = "disabled"  # whatever key this machine has
+
+
+def pytest_unconfigure() -> None:
+    _CACHE.cleanup()

@@ -24,8 +24,8 @@ import yaml
 from tests.cluster.namespace import HEAD, which
 from tests.study.commands import ROOT
 
-STUDY = (
-    "python -m study.run --space tiny_aug --data uci_digits --train-size 200 --trials 2"
+OPTIONS = (
+    "--space tiny_aug --data uci_digits --train-size 200 --trials 2"
     " --max-epochs 2 --address auto --storage ~/shared/runs --concurrency 2 --quiet --json"
 )
 
@@ -41,7 +41,8 @@ def main(folder: Path) -> None:
     config.write_text(json.dumps(swapped(folder)))
 
     told = {"up": ray("up", "--yes", str(config))}
-    told["study"] = ray("exec", str(config), f"cd crossover && {STUDY}")
+    told["study"] = ray("exec", str(config), f"cd crossover && python -m study.run {OPTIONS}")
+    told["again"] = ray("submit", str(config), str(ROOT / "study/run.py"), "--", *OPTIONS.split())
     told["nodes"] = ray("exec", str(config), "ray status")
     told["listening"] = listening()
     told["unknown"] = status_without_token()

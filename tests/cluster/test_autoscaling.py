@@ -12,6 +12,8 @@ from study.slots import fit
 from tests.cluster.namespace import missing, run_inside
 from trainables.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 HEAD_ONLY = [{"memory": 1e9}]
 EIGHT = Resources(concurrency=8, gpus_per_trial=1, address="auto")
 

@@ -10,6 +10,8 @@ import pytest
 from study import records
 from tests.cluster.namespace import missing, run_inside
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory) -> dict:
@@ -23,14 +25,24 @@ def told(tmp_path_factory) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def result_in(output: str) -> dict:
+    """What a command with --json says at its end."""
+    return json.loads(next(x for x in output.splitlines() if x.startswith("{")))
+
+
 def test_a_study_runs_and_its_results_come_back(told: dict) -> None:
-    line = next(x for x in told["study"].splitlines() if x.startswith("{"))
-    result = json.loads(line)
+    result = result_in(told["study"])
     assert sum(result["counts"].values()) == 2
     assert set(result["counts"]) <= {"completed", "pruned"}
     run = Path("runs") / result["run_id"]
     for name in (records.MANIFEST, records.JOURNAL, records.TRIALS, records.BEST_WEIGHTS, "report"):
         assert str(run / name) in told["fetched"]
+
+
+def test_the_command_as_a_submitted_script_finds_the_run_complete(told: dict) -> None:
+    first, again = result_in(told["study"]), result_in(told["again"])
+    assert again["counts"] == first["counts"]
+    assert again["run_dir"] == first["run_dir"]
 
 
 def test_the_status_is_known_to_the_launcher(told: dict) -> None:

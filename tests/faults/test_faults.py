@@ -22,6 +22,8 @@ from study.retries import PROCESS_DIED
 from tests.faults.nodes import ENVIRONMENT, Cluster, Node
 from tests.study.commands import ROOT, command
 
+pytestmark = pytest.mark.slow
+
 TIMES = ["seconds", "images_per_second"]
 PATIENCE = 300.0  # seconds, of a test with a machine that is busy with others
 

@@ -44,6 +44,8 @@ smallest_effect = 0.05
 COUNT_NODES = """
 import sys
 from ray._raylet import GcsClient
+
+pytestmark = pytest.mark.slow
 print(len(GcsClient(address=sys.argv[1]).get_all_node_info(timeout=20)))
 """
 

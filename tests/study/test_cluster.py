@@ -14,6 +14,7 @@ import torch
 from ray.cluster_utils import Cluster
 from ray.util import placement_group
 
+from study.cluster import connected
 from study.plan import Resources
 from study.slots import fit
 from tests.study.commands import ROOT
@@ -160,6 +161,18 @@ def test_a_trial_without_a_gpu_stays_on_the_cpu(monkeypatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert alone(gpus=0).device == torch.device("cpu")
     assert alone(gpus=0.25).device == torch.device("cuda")
+
+
+def test_a_ray_that_does_not_start_is_one_line(monkeypatch, tmp_path: Path) -> None:
+    def slow(*args, **options) -> None:
+        raise Exception("The current node timed out during startup.\nMore of it.")
+
+    monkeypatch.setattr(ray, "init", slow)
+    with (
+        pytest.raises(UserError, match=r"^cannot reach Ray on this machine: .* startup\.$"),
+        connected(Resources(), 1, tmp_path / "ray.log"),
+    ):
+        raise AssertionError("it did not start")
 
 
 def test_a_notebook_that_imported_ray_can_run_twice(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from tests.cluster.namespace import missing, run_inside
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory) -> dict:

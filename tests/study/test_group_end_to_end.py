@@ -29,6 +29,8 @@ from trainables.reporting import Record, Report
 from trainables.storage import Folder
 from trainables.workers import SOLO, Workers
 
+pytestmark = pytest.mark.slow
+
 ENDLESS, DIGITS, SCENES = range(3)
 TIMES = ("seconds", "images_per_second", "trial", "event")
 CONFIG = {"epochs": 3, "learning_rate": 0.01, "batch_size": 15, "precision": "fp32"}

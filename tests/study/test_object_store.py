@@ -24,6 +24,8 @@ from trainables import object_store
 from trainables.errors import UserError
 from trainables.storage import StorageError, stored_bytes
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("boto3")
 
 OPTIONS = {"data": "uci_digits", "train_size": 400, "trials": 4, "max_epochs": 6}
@@ -311,6 +313,13 @@ def test_a_writer_that_was_taken_for_dead_stops_when_it_is_back(
             1,
             "cannot be reached (NETWORK_CONNECTION: curlCode: 7, Could not connect to server)",
         ),
+        (
+            "gs://anonymous@study/runs?scheme=http&endpoint_override=127.0.0.1:9",
+            {},
+            1,
+            "cannot be reached (",
+        ),
+        (f"s3://{BUCKET}/runs?regoin=here", {}, 2, "no such option: regoin; there are endpoint_"),
         (f"s3://key:secret@{BUCKET}/runs", {}, 2, "leave keys out of the URI"),
         (f"ftp://{BUCKET}/runs", {}, 2, "name a folder, s3://bucket/prefix or gs://bucket/prefix"),
     ],
