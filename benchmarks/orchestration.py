@@ -10,8 +10,6 @@ the first trial's end and the last one's: starting the first worker is paid once
 
 from __future__ import annotations
 
-import json
-import platform
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.output import show
 from study import cluster, orchestrate
 from study.asha import asha
 from study.database import Database
@@ -117,9 +114,9 @@ def measure(way: str, trials: int) -> dict[str, Any]:
     return {
         "way": way,
         "trials": trials,
-        "first_s": ends[0] - start,
-        "marginal_s": (ends[-1] - ends[0]) / (trials - 1),
-        "total_s": time.time() - start,
+        "first trial (s)": ends[0] - start,
+        "each further trial (s)": (ends[-1] - ends[0]) / (trials - 1),
+        "all (s)": time.time() - start,
     }
 
 
@@ -131,16 +128,7 @@ def main(trials: tuple[int, ...], stock_trials: int, path: Path | None) -> None:
     """Time the ways side by side and print a table."""
     rows = [measure(way, n) for n in trials for way in ("ours", "bare Tune function")]
     rows.append(measure("TorchTrainer in Tune", stock_trials))
-    table = Table("way", "trials", "first trial (s)", "each further trial (s)", "all (s)")
-    for row in rows:
-        table.add_row(
-            row["way"],
-            str(row["trials"]),
-            *(f"{row[key]:.2f}" for key in ("first_s", "marginal_s", "total_s")),
-        )
-    Console().print(table)
-    if path:
-        path.write_text(json.dumps({"machine": platform.processor(), "rows": rows}, indent=2))
+    show(rows, path)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,7 @@ about 0.15 GB.
 from __future__ import annotations
 
 import contextlib
-import json
 import multiprocessing
-import platform
 import resource
 import tempfile
 import time
@@ -24,8 +22,8 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
+from benchmarks.output import show
 from study import cluster, loopback, orchestrate
 from study.asha import asha
 from study.best import BestKeeper
@@ -40,17 +38,6 @@ from study.slots import Slots
 from trainables.jobs import ClosedFormJob
 
 METRIC = METRICS["val_loss"]
-COLUMNS = {
-    "trials": "trials",
-    "total_s": "all (s)",
-    "later_s": "each of the second half (s)",
-    "suggest_s": "of it asking Optuna (s)",
-    "reopen_s": "opening again (s)",
-    "peak_mb": "driver's peak (MB)",
-    "files_kb": "files, a trial (KB)",
-    "written_kb": "written, a trial (KB)",
-    "largest": "largest file",
-}
 
 
 def measure(trials: int, address: str, slots: int) -> dict[str, Any]:
@@ -68,14 +55,16 @@ def measure(trials: int, address: str, slots: int) -> dict[str, Any]:
         half = trials // 2
         return {
             "trials": trials,
-            "total_s": total,
-            "later_s": (ends[-1] - ends[half - 1]) / (trials - half),
-            "suggest_s": sum(asked[half:]) / (trials - half),
-            "reopen_s": _reopen(run, trials),
-            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
-            "files_kb": sum(files.values()) / trials / 1e3,
-            "written_kb": written / trials / 1e3,
-            "largest": f"{largest.relative_to(run)} ({files[largest] / trials / 1e3:.2f} KB)",
+            "all (s)": total,
+            "each of the second half (s)": (ends[-1] - ends[half - 1]) / (trials - half),
+            "of it asking Optuna (s)": sum(asked[half:]) / (trials - half),
+            "opening again (s)": _reopen(run, trials),
+            "driver's peak (MB)": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            "files, a trial (KB)": sum(files.values()) / trials / 1e3,
+            "written, a trial (KB)": written / trials / 1e3,
+            "largest file, a trial (KB)": (
+                f"{largest.relative_to(run)} {files[largest] / trials / 1e3:.2f}"
+            ),
         }
 
 
@@ -154,14 +143,7 @@ def main(trials: tuple[int, ...], nodes: int, slots: int, path: Path | None) -> 
         for number in trials:
             with ProcessPoolExecutor(1, mp_context=spawn) as process:
                 rows.append(process.submit(measure, number, address, nodes * slots).result())
-    table = Table(*COLUMNS.values(), title=f"{nodes} nodes of {slots} slots")
-    for row in rows:
-        values = (row[key] for key in COLUMNS)
-        table.add_row(*(f"{v:.3g}" if isinstance(v, float) else str(v) for v in values))
-    Console().print(table)
-    if path:
-        machine = {"machine": platform.processor(), "nodes": nodes, "slots": slots}
-        path.write_text(json.dumps({**machine, "rows": rows}, indent=2))
+    show([{"nodes": nodes, "slots": nodes * slots, **row} for row in rows], path)
 
 
 if __name__ == "__main__":
