@@ -18,6 +18,8 @@ from tests.security.sightings import sightings
 from tests.security.watched import Watched, watch
 from tests.study.commands import ROOT, command
 
+pytestmark = pytest.mark.slow
+
 SECRETS = {
     "WANDB_API_KEY": "8c1fb1d7a6c4e2f09b3d5a7e1c9f2b4d6e8a0c1f",
     "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI+K7MDENGbPxRfiCYplanted0000",
@@ -44,8 +46,6 @@ smallest_effect = 0.05
 COUNT_NODES = """
 import sys
 from ray._raylet import GcsClient
-
-pytestmark = pytest.mark.slow
 print(len(GcsClient(address=sys.argv[1]).get_all_node_info(timeout=20)))
 """
 
