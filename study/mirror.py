@@ -86,6 +86,7 @@ class Mirror:
         self._thread = threading.Thread(target=self._keep_level, daemon=True)
         self._away: tuple[float, OSError] | None = None  # since when, and why
         self._lost: StorageError | None = None
+        self._cells_due = False  # whether a worker may have written one
 
     def start(self) -> None:
         """Bring the copy level with what is stored, then begin to send what changes."""
@@ -113,6 +114,7 @@ class Mirror:
 
     def __call__(self, event: dict[str, Any]) -> None:
         """See `Place`."""
+        self._cells_due |= event["event"] == "end"
         if self._lost:
             raise self._lost
         if self._away and time.monotonic() - self._away[0] > self.shared.patience:
@@ -152,6 +154,7 @@ class Mirror:
                 self._renew()
                 if start >= due:
                     self._send(ended=False)
+                    self._bring_cells()
                     due = start + SHARE * (time.monotonic() - start)
             except StorageError as error:
                 self._lost = error
@@ -162,6 +165,13 @@ class Mirror:
                 if self._away:
                     self._say(f"{self.shared} can be used again")
                 self._away = None
+
+    def _bring_cells(self) -> None:
+        """Fetch what workers wrote of cells that have ended: W&B's process waits for it."""
+        if self._cells_due:
+            self._cells_due = False
+            cells = stored.listing(self.shared, records.CELLS)
+            stored.bring(self.shared, self.run, cells)
 
     def _note_away(self, error: Exception) -> None:
         fault = fault_of(error) or OSError(str(error))

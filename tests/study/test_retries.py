@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from traceback import format_exc
 from types import SimpleNamespace
 
 import pytest
 from ray import cloudpickle
-from ray.exceptions import ActorDiedError, ActorUnavailableError, RayActorError, RayTaskError
+from ray.exceptions import (
+    ActorDiedError,
+    ActorUnavailableError,
+    RayActorError,
+    RayError,
+    RayTaskError,
+)
 
 from study.asha import asha
 from study.journal import Journal
@@ -65,6 +72,32 @@ def test_every_reason_is_one_line_of_the_journal(tmp_path: Path) -> None:
     broken_off(tmp_path, [RAISED, PREEMPTED])
     told = [line["error"] for line in Journal(tmp_path).lines]
     assert told == ["ValueError: bad luck", "lost its node"]
+
+
+class Arguments(Exception):
+    """Pickled, but not made again from what it was pickled to."""
+
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(f"{one} {two}")
+
+
+def test_an_exception_that_cannot_be_read_back_is_the_trial_s_own(tmp_path: Path) -> None:
+    try:
+        raise Arguments("no", "luck")
+    except Arguments as error:
+        read_back = RayError.from_bytes(RayTaskError("f", format_exc(), error).to_bytes())
+    (tmp_path / "error.txt").write_text(f"Failure # 1\n{read_back}\n")
+    trial = SimpleNamespace(
+        config={"trial": 0},
+        trial_id="a",
+        pickled_error_file=None,
+        error_file=tmp_path / "error.txt",
+    )
+    source = Source()
+    Retries(source, Journal(tmp_path)).on_trial_error(0, [], trial)
+    assert source.told == ["retry"]
+    (line,) = Journal(tmp_path).lines
+    assert line["error"].endswith("Arguments: no luck")
 
 
 def test_a_journal_that_cannot_be_written_is_no_fault_of_the_trial(tmp_path: Path) -> None:
