@@ -48,6 +48,7 @@ def orphans() -> list[PlacementGroup]:
         PlacementGroup(ray.PlacementGroupID(row.placement_group_id))
         for row in rows
         if row.creator_job_id == job
+        and not ray.ActorID(row.creator_actor_id).is_nil()  # as of Tune's own, which we made
         and row.creator_actor_dead
         and row.state != PlacementGroupTableData.REMOVED
     ]
