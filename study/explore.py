@@ -91,7 +91,7 @@ def search(
         else:
             say(f"{run.name} is complete: nothing was trained")
             restore_outputs(run, tracking, say)
-        return load_result(run)
+        return load_result(place)
 
 
 def check(spec: SearchSpec, resources: Resources) -> None:
@@ -183,8 +183,9 @@ def _identity(spec: SearchSpec) -> dict[str, Any]:
     }
 
 
-def load_result(run: Path) -> SearchResult:
+def load_result(place: Place) -> SearchResult:
     """Read back what a finished or interrupted search left."""
+    run = place.run
     manifest = records.read_manifest(run)
     metric = METRICS[manifest.objective["name"]]
     journal = Journal(run)
@@ -197,7 +198,7 @@ def load_result(run: Path) -> SearchResult:
         best = {"trial": number, "config": journal.configs()[number], "metrics": metrics}
     counts = trials["state"].value_counts().to_dict() if len(trials) else {}
     if not len(epochs):
-        raise nothing_finished(run, journal)
+        raise nothing_finished(place, journal)
     return SearchResult(
         run_id=manifest.run_id,
         run_dir=run,
