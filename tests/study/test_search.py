@@ -9,12 +9,14 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from study import explore
 from study.database import Database
 from study.journal import Journal
 from study.metrics import METRICS
-from study.plan import SearchSpec, searched_space
-from study.records import OPTUNA_DB
+from study.plan import Resources, SearchSpec, run_id, searched_space
+from study.records import OPTUNA_DB, write_manifest
 from study.search import StudySearch
+from tests.study.test_records import manifest
 from trainables.closed_form import closed_form
 
 METRIC = METRICS["val_loss"]
@@ -190,3 +192,16 @@ def test_a_database_that_cannot_be_written_is_said_and_the_search_goes_on(tmp_pa
     assert len(play(search, 100)) == 12
     assert len(said) == 1
     assert said[0].startswith("optuna.db cannot be written")
+    assert not (tmp_path / OPTUNA_DB).exists()
+
+
+def test_a_complete_search_gets_back_a_database_that_it_lacks(tmp_path: Path, monkeypatch) -> None:
+    run = tmp_path / run_id(SPEC)
+    run.mkdir()
+    play(searcher(run), 100)
+    (run / OPTUNA_DB).unlink()
+    write_manifest(run, manifest(status="complete"))
+    monkeypatch.setattr("study.explore.restore_outputs", lambda run, tracking, say: None)
+    explore.search(SPEC, tmp_path, Resources(), wandb="off", quiet=True)
+    study = optuna.load_study(study_name=run.name, storage=f"sqlite:///{run / OPTUNA_DB}")
+    assert len(study.trials) == 12
