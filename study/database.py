@@ -68,9 +68,8 @@ class Database:
         self._storage.engine.dispose()
         direction = StudyDirection[DIRECTIONS[self._metric.direction].upper()]
         self._study = self._storage.create_new_study([direction], name)
-        numbers = sorted(self._journal.configs())
         trials = recorded_trials(self._journal, self._domains, self._metric)
-        for number, trial in zip(numbers, trials, strict=True):
+        for number, trial in enumerate(trials):
             self._ids[number] = self._storage.create_new_trial(self._study, trial)
 
     def _follow(self, event: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from study.database import Database
 from study.journal import Journal
 from study.metrics import METRICS
 from study.plan import Resources, SearchSpec, run_id, searched_space
-from study.records import OPTUNA_DB, write_manifest
+from study.records import JOURNAL, OPTUNA_DB, write_manifest
 from study.search import StudySearch
 from tests.study.test_records import manifest
 from trainables.closed_form import closed_form
@@ -91,6 +91,25 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(tmp_path: Path, cut: int)
     study = database(tmp_path / "cut")
     assert len(study.trials) == 12
     assert {trial.state for trial in study.trials} <= {TrialState.COMPLETE, TrialState.PRUNED}
+
+
+@pytest.mark.parametrize("lost", [0, 3, 5])
+def test_a_trial_whose_start_is_lost_leaves_the_others_their_numbers(
+    tmp_path: Path, lost: int
+) -> None:
+    before = play(searcher(tmp_path), 6)
+    journal = tmp_path / JOURNAL
+    lines = journal.read_text().splitlines(keepends=True)
+    start = f'{{"event": "start", "trial": {lost},'
+    journal.write_text("".join(line for line in lines if not line.startswith(start)))
+    search = searcher(tmp_path)
+    for study in (search._ot_study, database(tmp_path)):
+        params = {t.number: t.params for t in study.trials if t.state != TrialState.FAIL}
+        assert params == {t["trial"]: t["params"] for t in before if t["trial"] != lost}
+    after = play(search, 100)
+    assert [t["trial"] for t in after] == list(range(5 if lost == 5 else 6, 12))
+    assert len(Journal(tmp_path).configs()) == (12 if lost == 5 else 11)
+    assert len(database(tmp_path).trials) == 12
 
 
 def test_a_stopped_trial_is_pruned_with_its_values(tmp_path: Path) -> None:
