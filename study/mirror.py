@@ -27,6 +27,7 @@ from trainables.storage import (
     gone,
     patiently,
     reason,
+    refuses,
     stored_bytes,
 )
 
@@ -117,8 +118,9 @@ class Mirror:
         self._cells_due |= event["event"] == "end"
         if self._lost:
             raise self._lost
-        if self._away and time.monotonic() - self._away[0] > self.shared.patience:
-            raise gone(self.shared, self._away[1], self.shared.patience)
+        away = self._away  # once: the other thread may find the store back
+        if away and time.monotonic() - away[0] > self.shared.patience:
+            raise gone(self.shared, away[1], self.shared.patience)
 
     def finish(self, seconds: float) -> None:
         """Send the rest and give the run free; StorageError where that fails for so long."""
@@ -160,7 +162,8 @@ class Mirror:
                 self._lost = error
                 return
             except Exception as error:
-                self._note_away(error)
+                if self._note_away(error):
+                    return
             else:
                 if self._away:
                     self._say(f"{self.shared} can be used again")
@@ -173,14 +176,18 @@ class Mirror:
             cells = stored.listing(self.shared, records.CELLS)
             stored.bring(self.shared, self.run, cells)
 
-    def _note_away(self, error: Exception) -> None:
+    def _note_away(self, error: Exception) -> bool:
+        """Begin to wait for the store; whether there is nothing to wait for."""
         fault = fault_of(error) or OSError(str(error))
-        if not self._away:
+        if refuses(fault):
+            self._lost = gone(self.shared, fault, self.shared.patience)
+        elif not self._away:
             self._away = time.monotonic(), fault
             self._say(
                 f"{self.shared}: {reason(fault)}; trying again for {self.shared.patience:.0f} s, "
                 f"all is kept in {self.run}"
             )
+        return self._lost is not None
 
     def _renew(self) -> None:
         if time.monotonic() - self._signed >= SEND_SECONDS:
@@ -197,6 +204,7 @@ class Mirror:
                 for path in sorted(self.run.glob(pattern)):
                     self._store(path)
             for _ in range(ready):
+                self._renew()
                 self._actions[0]()
                 del self._actions[0]
 

@@ -42,8 +42,9 @@ class Source:
 
 def broken_off(run: Path, errors: list[Exception]) -> list[str]:
     """What the source is told of one trial that breaks off with these errors in turn."""
-    source = Source()
-    retries = Retries(source, Journal(run))
+    source, journal = Source(), Journal(run)
+    journal.start(0, {})
+    retries = Retries(source, journal)
     for error in errors:
         path = run / "error.pkl"
         path.write_bytes(cloudpickle.dumps(error))
@@ -70,7 +71,7 @@ def test_a_training_that_fells_every_node_ends_too(tmp_path: Path) -> None:
 
 def test_every_reason_is_one_line_of_the_journal(tmp_path: Path) -> None:
     broken_off(tmp_path, [RAISED, PREEMPTED])
-    told = [line["error"] for line in Journal(tmp_path).lines]
+    told = [line["error"] for line in Journal(tmp_path).lines[1:]]
     assert told == ["ValueError: bad luck", "lost its node"]
 
 
