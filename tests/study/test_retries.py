@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from traceback import format_exc
 from types import SimpleNamespace
@@ -94,10 +95,11 @@ def test_an_exception_that_cannot_be_read_back_is_the_trial_s_own(tmp_path: Path
         pickled_error_file=None,
         error_file=tmp_path / "error.txt",
     )
-    source = Source()
-    Retries(source, Journal(tmp_path)).on_trial_error(0, [], trial)
+    source, journal = Source(), Journal(tmp_path)
+    journal.start(0, {})
+    Retries(source, journal).on_trial_error(0, [], trial)
     assert source.told == ["retry"]
-    (line,) = Journal(tmp_path).lines
+    *_, line = Journal(tmp_path).lines
     assert line["error"].endswith("Arguments: no luck")
 
 
@@ -110,6 +112,16 @@ def test_a_journal_that_cannot_be_written_is_no_fault_of_the_trial(tmp_path: Pat
     with pytest.raises(RuntimeError, match="OSError: no space left"):
         retries.on_trial_error(0, [], trial)
     assert Journal(tmp_path).lines == []
+
+
+def test_asha_takes_no_measure_from_what_diverged(tmp_path: Path) -> None:
+    scheduler = asha(METRICS[METRIC.name], Journal(tmp_path))
+    for number, value in enumerate([math.nan, math.inf, 0.9, math.nan]):  # numpy warns of NaNs
+        trial = SimpleNamespace(config={"trial": number}, trial_id=str(number))
+        scheduler.on_trial_add(None, trial)
+        scheduler.on_trial_result(None, trial, {"progress": 30, METRIC.name: value})
+    (bracket,) = scheduler._brackets
+    assert [list(recorded) for _, recorded in bracket._rungs if recorded] == [["2"]]
 
 
 def test_asha_counts_a_trial_once_however_often_it_is_tried(tmp_path: Path) -> None:
