@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sqlite3
 import tarfile
 import zipfile
@@ -14,10 +15,12 @@ import pyarrow.parquet as pq
 
 
 def sightings(folder: Path, values: Iterable[str]) -> list[str]:
-    """`file: value` for every value in a file below a folder."""
+    """`file: value` for every value in a file below a folder, which may be changing."""
     values = list(values)
     found = []
-    for path in sorted(folder.rglob("*")):
+    # Unlike rglob, os.walk passes over a folder that was deleted meanwhile.
+    paths = [Path(at) / name for at, _, names in os.walk(folder) for name in names]
+    for path in sorted(paths):
         if path.is_file() and not path.is_symlink():
             found += [
                 f"{path.relative_to(folder)}: {value}"

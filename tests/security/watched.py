@@ -61,7 +61,8 @@ def watch(
         while process.poll() is None:
             _look(top, seen)
             seen.logged |= set(sightings(ray_folder, [*secrets, *seen.tokens]))
-            seen.modes |= {path.stat().st_mode & 0o777 for path in ray_folder.glob("*")}
+            with contextlib.suppress(FileNotFoundError):
+                seen.modes |= {path.stat().st_mode & 0o777 for path in ray_folder.glob("*")}
             gcs = [a for a in seen.listening if a[0] == "gcs_server"]
             workers = [a for a in seen.listening if a[0].startswith("ray::")]
             if gcs and len(workers) > 3 and not seen.answers:
