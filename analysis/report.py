@@ -10,7 +10,6 @@ import click
 
 from study import exits
 from trainables.errors import FAILED, UserError
-from trainables.storage import is_uri
 
 if TYPE_CHECKING:
     from analysis.load import Run
@@ -33,8 +32,9 @@ def write_report(runs: Sequence[Path | str], out_dir: Path | str) -> Path:
     from analysis.page import distinct, write_page
     from analysis.tune import read_tune
     from analysis.tune import section as tune_section
+    from study.stored import readable
 
-    paths = list(dict.fromkeys(_directory(run).resolve() for run in runs))
+    paths = list(dict.fromkeys(readable(run).resolve() for run in runs))
     if not paths:
         raise UserError("name at least one run directory")
     foreign = [path for path in paths if _is_foreign(path)]
@@ -76,15 +76,6 @@ def _experiments(runs: list[Run]) -> tuple[list[Section], list[list[Verdict]]]:
     experiments = [read_experiment(run) for run in runs]
     verdicts = [verdicts_of(experiment) for experiment in experiments]
     return [section(e, v) for e, v in zip(experiments, verdicts, strict=True)], verdicts
-
-
-def _directory(run: Path | str) -> Path:
-    """The directory of a run; one in an object store is fetched to its copy on this machine."""
-    if not is_uri(run):
-        return Path(run)
-    from study.stored import fetched
-
-    return fetched(str(run))
 
 
 def _is_foreign(path: Path) -> bool:

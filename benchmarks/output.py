@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+MOST_COLUMNS = 8
 _PACKAGES = ("torch", "torchvision", "ray", "optuna", "pandas")
 
 
@@ -35,10 +36,16 @@ def _processor() -> str:
 
 
 def show(rows: Sequence[Mapping[str, Any]], path: Path | None) -> None:
-    """Print the rows, whose keys are the columns, and write them to `path` with the machine."""
-    table = Table(*rows[0])
-    for row in rows:
-        table.add_row(*(f"{x:.3g}" if isinstance(x, float) else str(x) for x in row.values()))
+    """Print the rows, whose keys are the columns, and write them to `path` with the machine.
+
+    With many columns the table stands on its side.
+    """
+    lines: Sequence[Sequence[Any]] = [[*rows[0]], *([*row.values()] for row in rows)]
+    if len(rows[0]) > MOST_COLUMNS:
+        lines = [*zip(*lines, strict=True)]
+    table = Table(*map(_text, lines[0]))
+    for line in lines[1:]:
+        table.add_row(*map(_text, line))
     about = machine()
     console = Console()
     console.print(table)
@@ -50,3 +57,7 @@ def show(rows: Sequence[Mapping[str, Any]], path: Path | None) -> None:
     )
     if path:
         path.write_text(json.dumps({"machine": about, "rows": list(rows)}, indent=2) + "\n")
+
+
+def _text(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

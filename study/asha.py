@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -46,6 +47,8 @@ class _ByNumber(ASHAScheduler):
         super().on_trial_add(tune_controller, _numbered(trial))
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: Record) -> str:
+        if not math.isfinite(result[self.metric]):  # it ends by itself, and is no rung's measure
+            return str(TrialScheduler.CONTINUE)
         decision = super().on_trial_result(tune_controller, _numbered(trial), result)
         return str(TrialScheduler.CONTINUE if trial.config["trial"] == 0 else decision)
 

@@ -10,6 +10,7 @@ from study.metrics import Metric, is_better
 from study.place import Place
 from study.records import BEST_WEIGHTS
 from trainables.jobs import trial_folder
+from trainables.storage import patiently
 
 CHECKPOINTS = "checkpoints"
 WEIGHTS = "weights.pt"
@@ -44,8 +45,11 @@ class CheckpointCleaner:
 
     def __init__(self, journal: Journal, place: Place) -> None:
         self._place = place
+        checkpoints = place.shared / CHECKPOINTS
+        there = patiently(checkpoints.folders, checkpoints, checkpoints.patience, journal.say)
         for number in journal.ended():
-            self._drop(number)
+            if trial_folder(checkpoints, number) in there:  # of most trials nothing is left
+                self._drop(number)
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Take in one journal event."""

@@ -96,7 +96,7 @@ def _init(address: str | None, until_down: contextlib.ExitStack) -> None:
             **options,
         )
     gcs = ray.get_runtime_context().gcs_address
-    until_down.enter_context(head.watched(gcs, leave=ray.shutdown))
+    until_down.enter_context(head.watched(gcs, leave=ray.shutdown, own=not address))
 
 
 def check(resources: Resources, trials: int) -> None:

@@ -13,6 +13,7 @@ from study.claims import CLAIMS, Claim, by_task, load_claims, overridden, select
 from study.metrics import OBJECTIVES
 from study.plan import Resources, require_whole
 from trainables.errors import FAILED, UserError
+from trainables.storage import is_uri
 
 
 @click.command(context_settings=cli.CONTEXT)
@@ -28,7 +29,11 @@ from trainables.errors import FAILED, UserError
 @click.option("--budgets", metavar="S,L", help="Epochs, short to long  [default: the claims'].")
 @click.option("--seeds", type=int, help="Paired seeds  [default: the claims'].")
 @click.option(
-    "--from", "sources", multiple=True, metavar="RUN", help="Search run to take parameters from."
+    "--from",
+    "sources",
+    multiple=True,
+    metavar="RUN",
+    help="Search run to take parameters from, by its directory or URI.",
 )
 @click.option("--no-tune", is_flag=True, help="Take the spaces' defaults for nuisance parameters.")
 @click.option(
@@ -74,7 +79,7 @@ def main(
     spec = ExperimentSpec(
         claims=overridden(claims, _budgets(budgets), seeds),
         tuning_trials=0 if no_tune or sources else _candidates(tuning_trials),
-        sources=tuple(str(Path(path).resolve()) for path in sources),
+        sources=tuple(run if is_uri(run) else str(Path(run).resolve()) for run in sources),
         **options,
     )
     if sources and (no_tune or tuning_trials is not None):

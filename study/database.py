@@ -6,9 +6,9 @@ without the disk, and a damaged file is of no consequence: every session writes 
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import optuna
@@ -23,8 +23,6 @@ from study.metrics import Metric
 from study.records import OPTUNA_DB
 from study.search import DIRECTIONS, STATES, distribution, recorded_trials, silence
 
-Say = Callable[[str], None]
-
 
 class Database:
     """Listens to the journal and keeps `optuna.db` level with it, trial by trial."""
@@ -35,8 +33,9 @@ class Database:
         self._metric, self._journal, self._domains = metric, journal, domains
         self._ids: dict[int, int] = {}
         self._broken = False
+        self._path = journal.run / OPTUNA_DB
         silence()
-        self._attempt(lambda: self._write_anew(journal.run / OPTUNA_DB, name))
+        self._attempt(lambda: self._write_anew(name))
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Take in one journal event."""
@@ -44,17 +43,24 @@ class Database:
             self._attempt(lambda: self._follow(event))
 
     def _attempt(self, action: Callable[[], None]) -> None:
-        """The journal has everything: a file that cannot be written is said, and left."""
+        """The journal has everything: a file that cannot be written is said, and taken away.
+
+        Where there is none, the next command makes one, also of a run that is complete.
+        """
         try:
             action()
         except Exception as error:  # SQLAlchemy, alembic and Optuna each raise their own
             self._broken = True
             reason = str(error).splitlines()[0][:100]
-            self._journal.say(f"{OPTUNA_DB} cannot be written ({reason}); the next run makes it")
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
+            self._journal.say(
+                f"{OPTUNA_DB} cannot be written ({reason}); the same command makes it anew"
+            )
 
-    def _write_anew(self, path: Path, name: str) -> None:
-        path.unlink(missing_ok=True)
-        self._storage = RDBStorage(f"sqlite:///{path}")
+    def _write_anew(self, name: str) -> None:
+        self._path.unlink(missing_ok=True)
+        self._storage = RDBStorage(f"sqlite:///{self._path}")
         # What a crash of the machine might cost is in the journal.
         sqlalchemy_event.listen(
             self._storage.engine, "connect", lambda one, _: one.execute("PRAGMA synchronous=OFF")
@@ -62,9 +68,8 @@ class Database:
         self._storage.engine.dispose()
         direction = StudyDirection[DIRECTIONS[self._metric.direction].upper()]
         self._study = self._storage.create_new_study([direction], name)
-        numbers = sorted(self._journal.configs())
         trials = recorded_trials(self._journal, self._domains, self._metric)
-        for number, trial in zip(numbers, trials, strict=True):
+        for number, trial in enumerate(trials):
             self._ids[number] = self._storage.create_new_trial(self._study, trial)
 
     def _follow(self, event: dict[str, Any]) -> None:

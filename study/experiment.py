@@ -85,7 +85,7 @@ def experiment(
         else:
             say(f"{run.name} is complete: nothing was trained")
             restore_outputs(run, tracking, say)
-        return load_experiment(run)
+        return load_experiment(place)
 
 
 def check(spec: ExperimentSpec, resources: Resources) -> None:
@@ -212,13 +212,14 @@ def _decided(journal: Journal) -> set[int]:
     return {number for number, state in journal.ended().items() if state != "failed"}
 
 
-def load_experiment(run: Path) -> ExperimentResult:
+def load_experiment(place: Place) -> ExperimentResult:
     """Read back what a finished or interrupted experiment left."""
+    run = place.run
     manifest = records.read_manifest(run)
     journal = Journal(run)
     epochs, trials = records.tables(journal.lines)
     if not len(epochs):
-        raise nothing_finished(run, journal)
+        raise nothing_finished(place, journal)
     cells = trials[trials["config.phase"] == "confirm"]
     claims = [claim_from_dict(claim) for claim in manifest.spec["claims"]]
     needed = {cell for claim in claims for cell in claim.cells()}

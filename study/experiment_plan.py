@@ -40,7 +40,8 @@ class ExperimentSpec:
     """One experiment, as asked for: everything that its results depend on.
 
     tuning_trials: candidates per arm and budget in the matched search; 0 takes the
-    spaces' defaults. sources: run directories of searches that explored instead.
+    spaces' defaults. sources: searches that explored instead, by run
+    directory or URI.
     """
 
     claims: tuple[Claim, ...]

@@ -16,7 +16,7 @@ from study.metrics import METRICS, Metric
 from study.place import Place, opened
 from study.plan import Resources, SearchSpec, require_directory, run_id, searched_space
 from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
-from study.tracking import AUTO, Tracking, decide
+from study.tracking import AUTO, Say, Tracking, decide
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,8 +90,10 @@ def search(
             _search(place, spec, resources, manifest, download, tracking, quiet, console)
         else:
             say(f"{run.name} is complete: nothing was trained")
+            if not (run / records.OPTUNA_DB).exists():
+                _restore_database(run, spec, say)
             restore_outputs(run, tracking, say)
-        return load_result(run)
+        return load_result(place)
 
 
 def check(spec: SearchSpec, resources: Resources) -> None:
@@ -131,6 +133,15 @@ def _search(
     )
     with staged(request, before, lambda journal: [BestKeeper(journal, metric, place)]) as stage:
         _run_on_ray(place, spec, metric, stage)
+
+
+def _restore_database(run: Path, spec: SearchSpec, say: Say) -> None:
+    """Make `optuna.db` anew, which somebody deleted or the search could not write."""
+    from study.database import Database
+
+    journal = Journal(run)
+    journal.say = say
+    Database(run.name, searched_space(spec).dimensions, METRICS[str(spec.objective)], journal)
 
 
 def _run_on_ray(place: Place, spec: SearchSpec, metric: Metric, stage: Stage) -> None:
@@ -183,8 +194,9 @@ def _identity(spec: SearchSpec) -> dict[str, Any]:
     }
 
 
-def load_result(run: Path) -> SearchResult:
+def load_result(place: Place) -> SearchResult:
     """Read back what a finished or interrupted search left."""
+    run = place.run
     manifest = records.read_manifest(run)
     metric = METRICS[manifest.objective["name"]]
     journal = Journal(run)
@@ -197,7 +209,7 @@ def load_result(run: Path) -> SearchResult:
         best = {"trial": number, "config": journal.configs()[number], "metrics": metrics}
     counts = trials["state"].value_counts().to_dict() if len(trials) else {}
     if not len(epochs):
-        raise nothing_finished(run, journal)
+        raise nothing_finished(place, journal)
     return SearchResult(
         run_id=manifest.run_id,
         run_dir=run,

@@ -25,15 +25,16 @@ GRACE = 20.0  # seconds that Ray then has to let go of this process
 
 
 @contextlib.contextmanager
-def watched(address: str, leave: Callable[[], object]) -> Iterator[None]:
+def watched(address: str, leave: Callable[[], object], own: bool = False) -> Iterator[None]:
     """While the context lasts: a UserError where the head at "host:port" is lost.
 
-    leave: lets go of the cluster at the end. Bounded: where Ray holds on to the main thread,
-    the line is printed and the process ended from here, FAILED; the journal is whole then,
-    and the tables are made by the next command.
+    leave: lets go of the cluster at the end. own: the head was started here. Bounded: where Ray
+    holds on to the main thread, the line is printed and the process ended from here, FAILED; the
+    journal is whole then, and the tables are made by the next command.
     """
     over, lost, gone = threading.Event(), threading.Event(), False
-    watch = threading.Thread(target=_watch, args=(address, over, lost), daemon=True)
+    line = lost_line(address, own)
+    watch = threading.Thread(target=_watch, args=(address, line, over, lost), daemon=True)
     watch.start()
     try:
         yield
@@ -44,7 +45,7 @@ def watched(address: str, leave: Callable[[], object]) -> Iterator[None]:
         gone = lost.is_set() or not (by_hand or answers(address))
         if not gone:
             raise
-        raise UserError(lost_line(address), FAILED) from None
+        raise UserError(line, FAILED) from None
     finally:
         if not gone:
             over.set()  # leaving in good order takes the head of an own cluster along
@@ -64,7 +65,7 @@ def answers(address: str) -> bool:
         return False
 
 
-def _watch(address: str, over: threading.Event, lost: threading.Event) -> None:
+def _watch(address: str, line: str, over: threading.Event, lost: threading.Event) -> None:
     heard = time.monotonic()
     while time.monotonic() - heard < PATIENCE:
         if over.wait(EVERY):
@@ -77,12 +78,14 @@ def _watch(address: str, over: threading.Event, lost: threading.Event) -> None:
     signal.pthread_kill(main, signal.SIGINT)
     if not over.wait(GRACE):
         Console().show_cursor()  # which a live panel hides
-        print(f"error: {lost_line(address)}", file=sys.stderr, flush=True)
+        print(f"error: {line}", file=sys.stderr, flush=True)
         os._exit(FAILED)
 
 
-def lost_line(address: str) -> str:
+def lost_line(address: str, own: bool = False) -> str:
     """What the user is told of a lost head."""
+    if own:
+        return "this run's own Ray is gone; what was finished is kept: give the same command again"
     return (
         f"the head of the Ray cluster at {address} is gone; what was finished is kept: "
         "start the cluster again and give the same command"

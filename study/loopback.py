@@ -26,7 +26,6 @@ def closed() -> Iterator[dict[str, Any]]:
     - Every address is the loopback's, those of a worker group's gradients too.
     - Every connection must show a token made for this cluster alone, which is in the memory of
       its processes and in no file; whatever RAY_AUTH_* says, which may be about another cluster.
-      Ray before 2.52 has no tokens and takes no notice.
     - Ray's directory is in one that only the user can enter; it is deleted at a good end.
 
     Afterwards the process's environment is as it was.

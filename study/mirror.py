@@ -27,6 +27,7 @@ from trainables.storage import (
     gone,
     patiently,
     reason,
+    refuses,
     stored_bytes,
 )
 
@@ -86,6 +87,7 @@ class Mirror:
         self._thread = threading.Thread(target=self._keep_level, daemon=True)
         self._away: tuple[float, OSError] | None = None  # since when, and why
         self._lost: StorageError | None = None
+        self._cells_due = False  # whether a worker may have written one
 
     def start(self) -> None:
         """Bring the copy level with what is stored, then begin to send what changes."""
@@ -113,10 +115,12 @@ class Mirror:
 
     def __call__(self, event: dict[str, Any]) -> None:
         """See `Place`."""
+        self._cells_due |= event["event"] == "end"
         if self._lost:
             raise self._lost
-        if self._away and time.monotonic() - self._away[0] > self.shared.patience:
-            raise gone(self.shared, self._away[1], self.shared.patience)
+        away = self._away  # once: the other thread may find the store back
+        if away and time.monotonic() - away[0] > self.shared.patience:
+            raise gone(self.shared, away[1], self.shared.patience)
 
     def finish(self, seconds: float) -> None:
         """Send the rest and give the run free; StorageError where that fails for so long."""
@@ -152,25 +156,38 @@ class Mirror:
                 self._renew()
                 if start >= due:
                     self._send(ended=False)
+                    self._bring_cells()
                     due = start + SHARE * (time.monotonic() - start)
             except StorageError as error:
                 self._lost = error
                 return
             except Exception as error:
-                self._note_away(error)
+                if self._note_away(error):
+                    return
             else:
                 if self._away:
                     self._say(f"{self.shared} can be used again")
                 self._away = None
 
-    def _note_away(self, error: Exception) -> None:
+    def _bring_cells(self) -> None:
+        """Fetch what workers wrote of cells that have ended: W&B's process waits for it."""
+        if self._cells_due:
+            self._cells_due = False
+            cells = stored.listing(self.shared, records.CELLS)
+            stored.bring(self.shared, self.run, cells)
+
+    def _note_away(self, error: Exception) -> bool:
+        """Begin to wait for the store; whether there is nothing to wait for."""
         fault = fault_of(error) or OSError(str(error))
-        if not self._away:
+        if refuses(fault):
+            self._lost = gone(self.shared, fault, self.shared.patience)
+        elif not self._away:
             self._away = time.monotonic(), fault
             self._say(
                 f"{self.shared}: {reason(fault)}; trying again for {self.shared.patience:.0f} s, "
                 f"all is kept in {self.run}"
             )
+        return self._lost is not None
 
     def _renew(self) -> None:
         if time.monotonic() - self._signed >= SEND_SECONDS:
@@ -187,6 +204,7 @@ class Mirror:
                 for path in sorted(self.run.glob(pattern)):
                     self._store(path)
             for _ in range(ready):
+                self._renew()
                 self._actions[0]()
                 del self._actions[0]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from study import records
@@ -57,7 +56,7 @@ def _from_matched_search(spec: ExperimentSpec, journal: Journal, metric: Metric)
 
 
 def _from_runs(spec: ExperimentSpec) -> tuple[Chosen, Chosen]:
-    explored = [explored_run(Path(path)) for path in spec.sources]
+    explored = [explored_run(path) for path in spec.sources]
     parameters: Chosen = {}
     origins: Chosen = {}
     for arm, budget in conditions(spec.claims):
@@ -68,19 +67,22 @@ def _from_runs(spec: ExperimentSpec) -> tuple[Chosen, Chosen]:
     return parameters, origins
 
 
-def explored_run(path: Path) -> tuple[records.Manifest, Journal]:
-    """A finished or interrupted search; UserError for anything else."""
-    manifest = records.read_manifest(path)
+def explored_run(path: str) -> tuple[records.Manifest, Journal]:
+    """A finished or interrupted search, by its directory or URI; UserError for anything else."""
+    from study.stored import readable
+
+    run = readable(path)
+    manifest = records.read_manifest(run)
     if manifest.kind != "search":
         raise UserError(f"--from {path}: is an {manifest.kind}, not a search")
-    return manifest, Journal(path)
+    return manifest, Journal(run)
 
 
 def check_sources(spec: ExperimentSpec) -> None:
     """UserError for runs that are no searches, on other data, or ranked by different metrics."""
     metrics = {}
     for path in spec.sources:
-        manifest, _ = explored_run(Path(path))
+        manifest, _ = explored_run(path)
         if manifest.data["name"] != spec.data:
             raise UserError(
                 f"--from {path}: it searched on {manifest.data['name']}, the experiment is on "

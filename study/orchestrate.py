@@ -17,8 +17,9 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
+from study.groups import Groups
 from study.journal import Journal
-from study.retries import ATTEMPTS, Groups, Retries
+from study.retries import ATTEMPTS, Retries
 from study.slots import Slots
 from trainables.jobs import TrainingJob
 from trainables.reporting import Report

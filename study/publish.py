@@ -16,7 +16,7 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from study.handover import FOLDER, Ledger, Trials
+from study.handover import FOLDER, Ledger, Trial, Trials
 from study.tracking import KEYS, LOG, OFFLINE, PATIENCE
 from study.wandb_runs import WandbRuns
 
@@ -44,19 +44,24 @@ def main() -> None:
 def _follow(run: Path, mode: str) -> None:
     """Keep W&B's runs level with the journal's trials, then hand over the report."""
     trials, ledger, runs = Trials(run), Ledger(run), WandbRuns(run, mode)
+    waiting: dict[int, Trial] = {}  # for what a worker wrote, which is on its way from a bucket
 
-    def catch_up() -> None:
-        for trial in filter(ledger.lacks, trials.news()):
+    def catch_up(last: bool) -> None:
+        waiting.update({trial.number: trial for trial in filter(ledger.lacks, trials.news())})
+        for trial in list(waiting.values()):
             runs.bring_up_to_date(trial)
-            if trial.state:
+            if trial.state and (last or runs.has_evidence(trial)):
+                runs.end(trial)
                 ledger.note([trial])
+            if not trial.state or not ledger.lacks(trial):
+                del waiting[trial.number]
 
     ended = False
     while not ended:
-        catch_up()
+        catch_up(last=False)
         ended = bool(select.select([sys.stdin], [], [], POLL_SECONDS)[0])
     signal.alarm(round(PATIENCE))  # where the run was killed, nobody else would end this
-    catch_up()
+    catch_up(last=True)
     runs.close()
     if ledger.lacks_report():
         runs.hand_over_report()

@@ -23,6 +23,7 @@ import base64
 import json
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -175,6 +176,9 @@ def mend_journal(run: Path) -> None:
 def read_journal(run: Path) -> list[dict[str, Any]]:
     """Every whole line of the journal, in order; a torn last line is left out.
 
+    So is what stands before the start of its trial, or without one: where a damaged line was
+    deleted that was a start, nobody knows any more what its trial was.
+
     Raises UserError naming the first line that is damaged before the last one.
     """
     path = run / JOURNAL
@@ -191,12 +195,23 @@ def read_journal(run: Path) -> list[dict[str, Any]]:
             raise _damaged(path, number) from None
         if not isinstance(records[-1], dict) or not {"event", "trial"} <= set(records[-1]):
             raise _damaged(path, number)
-    return records
+    return list(_of_started(records))
+
+
+def _of_started(records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    started = set()
+    for record in records:
+        if record["event"] == "start":
+            started.add(record["trial"])
+        if record["trial"] in started:
+            yield record
 
 
 def _damaged(path: Path, number: int) -> UserError:
     return UserError(
-        f"{path} is damaged in line {number}; delete that line to lose only its event", FAILED
+        f"{path} is damaged in line {number}; delete that line to lose only its event, or its "
+        "trial where it was a start",
+        FAILED,
     )
 
 

@@ -1,4 +1,4 @@
-"""What becomes of trials that broke off, and of what the workers of a group held."""
+"""What becomes of trials that broke off."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from ray import tune
 from ray.tune.experiment import Trial
 
 from study.journal import Journal
-from trainables.reporting import Record
 from trainables.storage import StorageError
 
 RETRIES = 2  # of a trial that raises or whose process dies; each goes on from its last state
@@ -20,6 +19,8 @@ RETRIES = 2  # of a trial that raises or whose process dies; each goes on from i
 LOST_NODES = 10
 LOST = "lost its node"
 PROCESS_DIED = "killed, out of memory, or crashed (ray.log has what Ray knows)"
+# What Ray says of an exception that cannot be made here from what it was pickled to.
+UNREADABLE = "Failed to deserialize exception"
 ATTEMPTS = 1 + RETRIES + LOST_NODES
 
 
@@ -68,41 +69,16 @@ class Retries(tune.Callback):
         return {}
 
 
-class Groups(tune.Callback):
-    """Gives back what a group of workers held, however its trial ended.
-
-    A stopped trial's driver is killed where it stands, and Ray keeps a placement group whose
-    maker died until the whole run ends: the next trial would wait for its CPUs for ever.
-    """
-
-    def __init__(self) -> None:
-        self._last: dict[str, Record] = {}
-
-    def on_trial_result(
-        self, iteration: int, trials: list[Trial], trial: Trial, result: Record, **info: Any
-    ) -> None:
-        self._last[trial.trial_id] = result
-
-    def on_trial_complete(
-        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
-    ) -> None:
-        from trainables.ray_train import release
-
-        release(self._last.pop(trial.trial_id, {}))
-
-    on_trial_error = on_trial_recover = on_trial_complete
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
-
-
 def _error_of(trial: Trial) -> Exception:
     """What a trial broke off with, which is not on the run's storage yet.
 
     RuntimeError where it was this process, and not the trial, that could not go on.
     """
     if trial.pickled_error_file is None:
-        *_, last = Path(trial.error_file).read_text().strip().splitlines()
+        text = Path(trial.error_file).read_text()
+        *_, last = text.strip().splitlines()
+        if UNREADABLE in text:
+            return Exception(last)
         raise RuntimeError(last)
     with open(trial.pickled_error_file, "rb") as file:
         error: Exception = ray.cloudpickle.load(file)

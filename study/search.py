@@ -142,10 +142,16 @@ class StudySearch(OptunaSearch):
 def recorded_trials(
     journal: Journal, domains: dict[str, Domain], metric: Metric
 ) -> Iterator[FrozenTrial]:
-    """The journal's trials as Optuna has them, by number; RUNNING where they have not ended."""
-    ended = journal.ended()
-    for number, config in sorted(journal.configs().items()):
-        yield _recorded(config, journal.epochs_of(number), ended.get(number), domains, metric)
+    """The journal's trials as Optuna has them, by number; RUNNING where they have not ended.
+
+    Optuna numbers them by position: one whose start was deleted from the journal FAILED.
+    """
+    ended, configs = journal.ended(), journal.configs()
+    for number in range(max(configs, default=-1) + 1):
+        if config := configs.get(number):
+            yield _recorded(config, journal.epochs_of(number), ended.get(number), domains, metric)
+        else:
+            yield optuna.trial.create_trial(state=TrialState.FAIL)
 
 
 def _recorded(

@@ -23,6 +23,7 @@ from trainables.storage import (
     Folder,
     Say,
     fault_of,
+    is_uri,
     patience,
     patiently,
     reason,
@@ -137,6 +138,11 @@ def bring(stored: Folder, run: Path, files: Files) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             records.replace_file(path, data)
             os.utime(path, ns=(info.mtime_ns, info.mtime_ns))
+
+
+def readable(run: Path | str) -> Path:
+    """The directory of a run that is only read: of one in an object store, its copy, `fetched`."""
+    return fetched(str(run)) if is_uri(run) else Path(run)
 
 
 def fetched(uri: str) -> Path:

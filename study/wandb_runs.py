@@ -37,7 +37,7 @@ class WandbRuns:
         self._steps: dict[int, int] = {}  # the last one W&B has, by trial
 
     def bring_up_to_date(self, trial: Trial) -> None:
-        """Log the epochs that a trial's run does not have; end it if the trial has ended."""
+        """Log the epochs that a trial's run does not have."""
         number = trial.number
         if number not in self._open:
             self._open[number] = self._start(
@@ -45,14 +45,22 @@ class WandbRuns:
                 config={**self._described(), **trial.config}, tags=self._tags(trial),
             )  # fmt: skip
             self._steps[number] = self._open[number].starting_step - 1
-        run = self._open[number]
         for record in trial.epochs:
-            self._log(number, record, step=record["epoch"])
-        if trial.state:
-            self._log_evidence(trial)
-            run.summary.update({"state": trial.state, "error": trial.error})
-            run.finish(exit_code=int(trial.state == "failed"))
-            del self._open[number]
+            self._log(number, self._open[number], record, step=record["epoch"])
+
+    def has_evidence(self, trial: Trial) -> bool:
+        """Whether what an ended trial leaves beside the journal is there."""
+        expected = trial.state == "completed" and trial.config.get("phase") == "confirm"
+        return not expected or self._cell(trial).exists()
+
+    def end(self, trial: Trial) -> None:
+        """End the W&B run of a trial that has ended, with all that there is of it."""
+        run = self._open.pop(trial.number)
+        if trial.state == "completed" and self._cell(trial).exists():
+            evidence = read_evidence(self._cell(trial), self._manifest.data["classes"])
+            self._log(trial.number, run, _media(evidence), step=len(trial.epochs) + 1)
+        run.summary.update({"state": trial.state, "error": trial.error})
+        run.finish(exit_code=int(trial.state == "failed"))
 
     def close(self) -> None:
         """End what is open as unfinished; the trial goes on another time."""
@@ -112,18 +120,14 @@ class WandbRuns:
         tags |= {name: trial.config[name] for name in TAGGED if name in trial.config}
         return [f"{name}:{value}"[:TAG_LENGTH] for name, value in tags.items()]
 
-    def _log(self, number: int, values: dict[str, Any], step: int) -> None:
+    def _log(self, number: int, run: wandb.Run, values: dict[str, Any], step: int) -> None:
         if step > self._steps[number]:
-            self._open[number].log(values, step=step)
+            run.log(values, step=step)
             self._steps[number] = step
 
-    def _log_evidence(self, trial: Trial) -> None:
-        """A cell's confusion matrix, predictions and images, a step after its last epoch."""
-        path = self._run / records.CELLS / f"{trial.number:05d}.npz"
-        if trial.state != "completed" or not path.exists():
-            return
-        evidence = read_evidence(path, self._manifest.data["classes"])
-        self._log(trial.number, _media(evidence), step=len(trial.epochs) + 1)
+    def _cell(self, trial: Trial) -> Path:
+        """Where a cell's confusion matrix, predictions and images are."""
+        return self._run / records.CELLS / f"{trial.number:05d}.npz"
 
 
 def _settings(run: Path) -> wandb.Settings:

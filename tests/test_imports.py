@@ -29,7 +29,10 @@ FORBIDDEN: dict[str, dict[str, set[str]]] = {
         "analysis": {"study/stage.py"},  # one late call hands a finished run to the report
         "ray": {
             f"study/{name}.py"
-            for name in ["cluster", "loopback", "orchestrate", "retries", "asha", "search", "cells"]
+            for name in (
+                *("cluster", "loopback", "orchestrate", "retries", "groups"),
+                *("asha", "search", "cells"),
+            )
         },
         "optuna": {"study/search.py", "study/database.py"},
         "torch": set(),

@@ -19,11 +19,27 @@ def share_batch_norm(model: nn.Module, device: torch.device) -> nn.Module:
     """The same model, normalised over the default process group; weights keep their names."""
     if device.type == "cuda":
         shared: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        for module in shared.modules():
+            if type(module) is nn.SyncBatchNorm:
+                module.__class__ = FloatSyncBatchNorm
         return shared
     for module in model.modules():
         if type(module) is nn.BatchNorm2d:
             module.__class__ = GroupBatchNorm2d  # the same parameters, buffers and hooks
     return model
+
+
+class FloatSyncBatchNorm(nn.SyncBatchNorm):
+    """`nn.SyncBatchNorm` in float32, also where the network runs in half precision.
+
+    Left alone, a worker without an image sends its moments in the network's own format and the
+    others send float32, which NCCL takes for messages of different lengths.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """As `nn.SyncBatchNorm`; returns the format that it is given."""
+        normalised: Tensor = super().forward(input.float())
+        return normalised.to(input.dtype)
 
 
 class GroupBatchNorm2d(nn.BatchNorm2d):

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import ray
 import ray.train
 import ray.train.torch
+import ray.tune
 import torch
 import torch.distributed
 from ray.train import FailureConfig, RunConfig, ScalingConfig
@@ -20,16 +21,12 @@ from ray.train.v2._internal.callbacks.placement_group_callback import (
     PlacementGroupCleanerCallback,
 )
 from ray.tune.integration.ray_train import TuneReportCallback
-from ray.util.placement_group import PlacementGroup
 from torch import Tensor, nn
 
 from trainables.batch_norm import share_batch_norm
-from trainables.jobs import trial_folder
-from trainables.reporting import Record, Report
+from trainables.reporting import Report
 from trainables.storage import Folder
 from trainables.workers import Workers
-
-PLACEMENT = "placement_group"  # in every record: what the group holds, in hexadecimal
 
 
 class GroupTrained(Protocol):
@@ -75,7 +72,7 @@ class GroupJob:
             ),
             run_config=RunConfig(
                 name="group",
-                storage_path=str(trial_folder(self.checkpoints, number)),
+                storage_path=ray.tune.get_context().get_trial_dir(),  # on this machine
                 failure_config=FailureConfig(max_failures=0),  # Tune tries the trial again
                 callbacks=[TuneReportCallback()],
             ),
@@ -94,19 +91,12 @@ class _Trainer(TorchTrainer):
 
     That asks the dashboard whether the trainer lives. Where there is none it never learns of a
     stopped trial, and stays, a process each, with the group's CPUs held for ever. Whoever runs
-    the trials gives them back instead, see `release`.
+    the trials gives them back instead (`study.groups`).
     """
 
     def _create_default_callbacks(self) -> list[Any]:
         callbacks = super()._create_default_callbacks()
         return [one for one in callbacks if not isinstance(one, PlacementGroupCleanerCallback)]
-
-
-def release(record: Record) -> None:
-    """Give back what the group that reported this record holds, if it still does."""
-    if PLACEMENT in record:
-        group = PlacementGroup(ray.PlacementGroupID(bytes.fromhex(record[PLACEMENT])))
-        ray.util.remove_placement_group(group)
 
 
 def _train_as_worker(options: dict[str, Any]) -> None:
@@ -120,13 +110,7 @@ def _train_as_worker(options: dict[str, Any]) -> None:
         device=ray.train.torch.get_device(),
     )
     job: GroupTrained = ray.get(options["job"])
-    group = {PLACEMENT: ray.util.get_current_placement_group().id.hex()}
-    job(
-        options["number"],
-        options["params"],
-        lambda record: ray.train.report({**record, **group}),
-        workers,
-    )
+    job(options["number"], options["params"], ray.train.report, workers)
 
 
 def _together(model: nn.Module) -> nn.Module:

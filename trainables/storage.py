@@ -38,6 +38,13 @@ PAUSES = (0.5, 15.0)  # seconds between attempts: doubled from the first to the 
 
 # Waiting mends none of these.
 _LASTING = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
+_REFUSED = {
+    "ACCESS_DENIED",
+    "INVALID_ACCESS_KEY_ID",
+    "SIGNATURE_DOES_NOT_MATCH",
+    "NO_SUCH_BUCKET",
+}
+_AMAZON = re.compile(r"AWS Error (\w+) during \w+ operation: ([^;(]*)")
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -138,6 +145,16 @@ class Folder:
         with contextlib.suppress(FileNotFoundError):
             system.delete_dir(path)
 
+    def folders(self) -> set[Folder]:
+        """The folders in it; none where it is not there."""
+        if not self.remote:
+            return {self / path.name for path in Path(self.place).glob("*/")}
+        from pyarrow import fs
+
+        system, path = self.connect()
+        found = system.get_file_info(fs.FileSelector(path, allow_not_found=True))
+        return {self / one.base_name for one in found if not one.is_file}
+
     def connect(self) -> tuple[FileSystem, str]:
         """The object store's client, one a process, and the path that it knows this folder by."""
         parts = urlsplit(self.place)
@@ -166,7 +183,7 @@ def patiently(
             if fault is None or isinstance(error, UserError):
                 raise
             left = deadline - time.monotonic()
-            if left <= 0 or fault.errno in _LASTING:
+            if left <= 0 or _lasts(fault):
                 raise gone(what, fault, seconds) from error
             if not said:
                 say(f"{what}: {reason(fault)}; trying again for {seconds:.0f} s")
@@ -184,9 +201,22 @@ def gone(what: object, fault: OSError, seconds: float) -> StorageError:
     if fault.errno in _FULL:
         mend = f"the disk of {what} is full; what was finished is kept: free some space"
     else:
-        tried = "" if fault.errno in _LASTING else f" for {seconds:.0f} s"
+        tried = "" if _lasts(fault) else f" for {seconds:.0f} s"
         mend = f"{what} could not be used{tried} ({reason(fault)}); what was finished is kept"
     return StorageError(f"{mend} and run the same command again")
+
+
+def refuses(fault: OSError) -> bool:
+    """Whether it is an object store that answers, and will go on to refuse.
+
+    These errors have no number that says so.
+    """
+    found = _AMAZON.search(" ".join(str(fault).split()))
+    return found is not None and found[1] in _REFUSED
+
+
+def _lasts(fault: OSError) -> bool:
+    return fault.errno in _LASTING or refuses(fault)
 
 
 def fault_of(error: BaseException) -> OSError | None:
@@ -205,7 +235,7 @@ def reason(fault: OSError) -> str:
     if fault.strerror:
         return fault.strerror
     said = " ".join(str(fault).split())
-    if found := re.search(r"AWS Error (\w+) during \w+ operation: ([^;(]*)", said):
+    if found := _AMAZON.search(said):
         return f"{found[1]}: {found[2].strip()}"
     if found := re.search(r"underlying error message was: (.*?)(?: error_info|$)", said):
         return found[1]

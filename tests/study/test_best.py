@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from study.best import CHECKPOINTS, BestKeeper, best_trial
+import pytest
+
+from study.best import CHECKPOINTS, BestKeeper, CheckpointCleaner, best_trial
 from study.journal import Journal
 from study.metrics import METRICS
 from study.place import local
 from study.records import BEST_WEIGHTS
+from tests.study.local_store import local_store
 from tests.study.test_records import epoch
 from trainables.jobs import trial_folder
 from trainables.storage import Folder
@@ -72,3 +79,42 @@ def test_nothing_finished_is_no_best(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     play(journal, 0, 0.1, "pruned")
     assert best_trial(journal, LOSS) is None
+
+
+@dataclass
+class Noting:
+    """A place that notes what it is given to do."""
+
+    run: Path
+    shared: Folder
+    actions: list[Callable[[], object]]
+
+    def once_recorded(self, action: Callable[[], object]) -> None:
+        self.actions.append(action)
+
+    def bring_results(self) -> None:
+        pass
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        pass
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_of_many_ended_trials_only_what_is_left_is_cleaned_up(tmp_path: Path, remote) -> None:
+    journal = Journal(tmp_path / "run")
+    journal.run.mkdir()
+    for number in range(20):
+        play(journal, number, 0.1)
+        if number not in (4, 7):
+            shutil.rmtree(tmp_path / "run" / CHECKPOINTS / f"trial-{number:05d}")
+    shared: Folder = Folder(str(journal.run))
+    if remote:
+        shared = local_store(tmp_path / "store")
+        shutil.copytree(journal.run, shared.connect()[1])
+    place = Noting(journal.run, shared, [])
+    CheckpointCleaner(journal, place)
+    assert len(place.actions) == 2
+    for action in place.actions:
+        action()
+    assert (shared / CHECKPOINTS).folders() == set()
+    assert (shared / "nowhere").folders() == set()

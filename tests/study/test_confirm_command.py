@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from study.claims import CLAIMS
+from study.confirm import main
+from study.experiment_plan import ExperimentSpec
 from tests.study.commands import heavy_imports, run
+from trainables.errors import UserError
 
 CONFIRM = "study.confirm"
 
@@ -38,6 +41,21 @@ def test_three_seeds_are_said_to_decide_nothing() -> None:
     done = run("--dry-run", "--seeds", "3", "--claims", "aug_gap_smaller", module=CONFIRM)
     assert done.returncode == 0
     assert "cannot be decided with 3 seeds" in " ".join(done.stdout.split())
+
+
+def test_a_run_in_a_bucket_stays_a_uri_in_the_specification(monkeypatch, tmp_path: Path) -> None:
+    asked = []
+
+    def check(spec: ExperimentSpec, resources: object) -> None:
+        asked.append(spec.sources)
+        raise UserError("enough")
+
+    monkeypatch.setattr("study.experiment.check", check)
+    monkeypatch.chdir(tmp_path)
+    uri = "s3://bucket/runs/tiny-1?region=eu-west-1"
+    with pytest.raises(UserError, match="enough"):
+        main.main(["--from", uri, "--from", "here"], standalone_mode=False)
+    assert asked == [(uri, str(tmp_path / "here"))]
 
 
 @pytest.mark.parametrize(

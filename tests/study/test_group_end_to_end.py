@@ -31,7 +31,7 @@ from trainables.workers import SOLO, Workers
 
 pytestmark = pytest.mark.slow
 
-ENDLESS, DIGITS, SCENES = range(3)
+ENDLESS, DIGITS, SCENES, ORPHANS = range(4)
 TIMES = ("seconds", "images_per_second", "trial", "event")
 CONFIG = {"epochs": 3, "learning_rate": 0.01, "batch_size": 15, "precision": "fp32"}
 CELL = {"phase": "confirm", "arm": "tiny", "budget": 3, "drawn": True}
@@ -40,12 +40,16 @@ TRIALS = {
     # At a higher rate rounding alone, in one process too, changes its losses by half a percent.
     DIGITS: {**CONFIG, "model": "tiny", "train_size": 100, "learning_rate": 0.002},
     SCENES: {**CONFIG, "model": "tiny_scenes", **CELL},
+    ORPHANS: {**CONFIG, "model": "tiny", "train_size": 100, "epochs": 1},
 }
 
 
 @dataclass(frozen=True)
 class Both:
-    """A search's trainings of digits, and a cell of scenes whose worker 1 dies in epoch 2."""
+    """A search's trainings of digits, and a cell of scenes whose worker 1 dies in epoch 2.
+
+    Of the orphans the trainer dies before their first report.
+    """
 
     digits: TrainingJob
     scenes: CellJob
@@ -62,6 +66,13 @@ class Both:
             died = self.folder / "died"
             with open(self.folder / f"{number}-{workers.rank}", "a") as file:
                 file.write(json.dumps(record) + "\n")
+            if number == ORPHANS and not workers.rank:
+                trainer = self.folder / "trainer"
+                if trainer.exists():
+                    pid = int(trainer.read_text())
+                    trainer.unlink()
+                    os.kill(pid, signal.SIGKILL)
+                    time.sleep(60)  # Ray ends its workers, too
             if number == SCENES and workers.rank and record["epoch"] == 2 and not died.exists():
                 died.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -70,6 +81,21 @@ class Both:
         loop.SAVE_EVERY_SECONDS = 0.0
         job = self.scenes if number == SCENES else self.digits
         job(number, params, told, workers)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A group's job, of which the first process that trains the orphans leaves its number."""
+
+    group: Any
+    folder: Path
+
+    def __call__(self, number: int, params: dict[str, Any], report: Report) -> None:
+        begun = self.folder / "begun"
+        if number == ORPHANS and not begun.exists():
+            begun.touch()
+            (self.folder / "trainer").write_text(str(os.getpid()))
+        self.group(number, params, report)
 
 
 class StopsTheEndless(FIFOScheduler):
@@ -111,7 +137,7 @@ def found(tmp_path_factory) -> Found:
     queue = CellQueue(TRIALS, journal, METRICS["val_loss"])
     with cluster.connected(resources, len(TRIALS), folder / cluster.LOG) as slots:
         assert (slots.count, slots.workers) == (2, 2)
-        job = orchestrate._on(slots, both(folder))
+        job = Trained(orchestrate._on(slots, both(folder)), folder)
         orchestrate.run_trials(job, queue, len(TRIALS), StopsTheEndless(), slots, journal)
         deadline = time.monotonic() + 30
         while ray.available_resources().get("CPU") != slots.cluster["CPU"]:
@@ -131,9 +157,10 @@ def alone(number: int, folder: Path) -> list[Record]:
 
 def test_every_trial_ends_and_a_stopped_one_frees_its_workers(found: Found) -> None:
     ended = found.journal.ended()
-    assert ended == {ENDLESS: "pruned", DIGITS: "completed", SCENES: "completed"}
-    (error,) = [line for line in found.journal.lines if line["event"] == "error"]
-    assert (error["trial"], error["error"][:16]) == (SCENES, "its process died")
+    assert ended == {ENDLESS: "pruned", **dict.fromkeys((DIGITS, SCENES, ORPHANS), "completed")}
+    errors = [line for line in found.journal.lines if line["event"] == "error"]
+    assert sorted(line["trial"] for line in errors) == [SCENES, ORPHANS]
+    assert {line["error"][:16] for line in errors} == {"its process died"}
 
 
 @pytest.mark.parametrize("number", [DIGITS, SCENES])

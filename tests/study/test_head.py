@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
+import ray
 
-from study import head
+from study import cluster, head
 from tests.study.commands import ROOT
 from trainables.errors import FAILED, UserError
 
@@ -50,6 +53,32 @@ def test_a_lost_head_interrupts_what_waits_for_it(listening: socket.socket) -> N
         lose(listening, lambda: left.append(1), lambda: time.sleep(30))
     assert raised.value.exit_code == FAILED
     assert left == [1]
+
+
+def test_who_lost_a_ray_of_their_own_is_not_told_to_start_a_cluster() -> None:
+    with (
+        pytest.raises(UserError, match=r"own Ray is gone; .*: give the same command again$"),
+        head.watched("127.0.0.1:1", lambda: None, own=True),
+    ):
+        raise ConnectionError("RpcError 14")
+
+
+@pytest.mark.parametrize("address", [None, "auto"])
+def test_the_watch_knows_whose_head_it_is(monkeypatch, address: str | None) -> None:
+    told = []
+
+    def watched(gcs: str, leave: object, own: bool) -> contextlib.nullcontext[None]:
+        told.append(own)
+        return contextlib.nullcontext()
+
+    context = SimpleNamespace(gcs_address="127.0.0.1:1")
+    monkeypatch.setattr(ray, "init", lambda *args, **options: None)
+    monkeypatch.setattr(ray, "get_runtime_context", lambda: context)
+    monkeypatch.setattr(cluster.loopback, "closed", lambda: contextlib.nullcontext({}))
+    monkeypatch.setattr(head, "watched", watched)
+    with contextlib.ExitStack() as stack:
+        cluster._init(address, stack)
+    assert told == [address is None]
 
 
 def test_what_ray_raises_of_a_lost_head_is_the_same_error(listening: socket.socket) -> None:

@@ -37,10 +37,11 @@ def test_nothing_is_lost_or_doubled_where_storage_comes_back(tmp_path: Path, fai
     said: list[str] = []
     journal = Journal(tmp_path)
     journal.say = said.append
+    journal.start(0, {})
     for number in (1, 2, 3):
         failing[0] = number
         journal.epoch(0, epoch(number))
-    assert [line["epoch"] for line in records.read_journal(tmp_path)] == [1, 2, 3]
+    assert [line.get("epoch") for line in records.read_journal(tmp_path)] == [None, 1, 2, 3]
     assert len(said) == 6
     assert said[0] == f"{tmp_path}: Input/output error; trying again for 120 s"
 
@@ -53,6 +54,7 @@ def test_after_the_end_nothing_is_taken_and_what_was_written_is_kept(
 
     def session_that_fails() -> None:
         with session.recorded(tmp_path, manifest(), journal):
+            journal.start(0, {})
             journal.epoch(0, epoch(1))
             failing[0] = 1_000_000
             try:
@@ -66,4 +68,4 @@ def test_after_the_end_nothing_is_taken_and_what_was_written_is_kept(
     with pytest.raises(StorageError):
         journal.epoch(0, epoch(3))
     assert records.read_manifest(tmp_path).status == "interrupted"
-    assert [line["epoch"] for line in Journal(tmp_path).lines] == [1]
+    assert [line.get("epoch") for line in Journal(tmp_path).lines] == [None, 1]

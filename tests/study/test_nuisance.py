@@ -90,6 +90,17 @@ def test_runs_speak_for_budgets_and_strengths_near_their_own(tmp_path: Path) -> 
     assert origins["resnet18", 4] == {"source": DEFAULTS}
 
 
+def test_a_run_in_a_bucket_is_fetched(tmp_path: Path, monkeypatch) -> None:
+    run = a_search(tmp_path / "search", [(config(learning_rate=3e-2, augment_strength=0.5), 0.1)])
+    uri = "s3://bucket/runs/search"
+    copies = {uri: Path(run)}
+    monkeypatch.setattr("study.stored.fetched", copies.__getitem__)
+    spec = replace(SPEC, sources=(uri,), tuning_trials=0)
+    check_sources(spec)
+    chosen, _ = choose(spec, Journal(tmp_path), METRIC)
+    assert chosen["resnet18_aug", 4]["learning_rate"] == 3e-2
+
+
 def test_runs_of_another_model_do_not_count(tmp_path: Path) -> None:
     source = a_search(tmp_path / "search", [(config(augment_strength=0.5), 0.1)], model="cnn")
     _, origins = choose(replace(SPEC, sources=(source,)), Journal(tmp_path), METRIC)

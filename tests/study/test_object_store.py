@@ -161,6 +161,20 @@ def test_a_report_is_made_of_a_uri(finished, other: Machine, tmp_path: Path) -> 
     assert missing.stderr.strip().endswith("is not a run directory: nothing is stored there")
 
 
+def test_an_experiment_takes_its_parameters_from_a_uri(
+    finished, other: Machine, tmp_path: Path
+) -> None:
+    (tmp_path / "claims.toml").write_text(CLAIMS)
+    done = run(
+        *("--from", f"s3://{BUCKET}/whole/{RUN_ID}", "--claims", str(tmp_path / "claims.toml")),
+        *("--data", "uci_digits", "--dry-run"),
+        module="study.confirm",
+        **other.environment,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"the best of {RUN_ID}" in done.stdout
+
+
 def test_a_killed_search_is_finished_from_another_machine(
     finished, machine: Machine, other: Machine, server: Server
 ) -> None:
@@ -299,8 +313,9 @@ def test_a_writer_that_was_taken_for_dead_stops_when_it_is_back(
     with monkeypatch.context() as patch:
         patch.setattr("study.lease.STALE_SECONDS", -5.0)
         leases[1].take()
-    with pytest.raises(StorageError, match="is now being written by process"):
+    with pytest.raises(StorageError, match="is now being written by"):
         leases[0].renew()
+    leases[1].renew()  # the one that was overtaken has left no fresh sign
 
 
 @pytest.mark.parametrize(

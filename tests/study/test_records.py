@@ -45,8 +45,10 @@ def manifest(**changes: object) -> records.Manifest:
 @given(st.floats(), st.integers(1, 100))
 def test_a_journal_gives_back_every_number(tmp_path_factory, value: float, number: int) -> None:
     run = tmp_path_factory.mktemp("run")
-    Journal(run).epoch(0, epoch(number, val_loss=value))
-    (line,) = records.read_journal(run)
+    journal = Journal(run)
+    journal.start(0, {})
+    journal.epoch(0, epoch(number, val_loss=value))
+    _, line = records.read_journal(run)
     read = line["val_loss"]
     assert read == value or (math.isnan(read) and math.isnan(value))
     assert line["epoch"] == number
@@ -55,30 +57,51 @@ def test_a_journal_gives_back_every_number(tmp_path_factory, value: float, numbe
 def test_an_event_told_twice_is_written_once(tmp_path: Path) -> None:
     told: list[dict] = []
     journal = Journal(tmp_path)
+    journal.start(0, {})
     journal.listeners.append(told.append)
     assert journal.epoch(0, epoch(1))
     assert not journal.epoch(0, epoch(1, val_loss=9.0))
     again = Journal(tmp_path)
     assert not again.epoch(0, epoch(1, val_loss=9.0))
     assert len(told) == 1
-    assert [line["val_loss"] for line in records.read_journal(tmp_path)] == [1.0]
+    assert [line.get("val_loss") for line in records.read_journal(tmp_path)] == [None, 1.0]
 
 
 def test_a_torn_last_line_is_left_out_and_the_journal_goes_on(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
+    journal.start(0, {})
     journal.epoch(0, epoch(1))
     with open(tmp_path / records.JOURNAL, "a") as file:
         file.write('{"event": "epoch", "tri')
-    assert len(records.read_journal(tmp_path)) == 1
+    assert len(records.read_journal(tmp_path)) == 2
     again = Journal(tmp_path)
     again.epoch(0, epoch(2))
-    assert [line["epoch"] for line in records.read_journal(tmp_path)] == [1, 2]
+    assert [line.get("epoch") for line in records.read_journal(tmp_path)] == [None, 1, 2]
 
 
 def test_damage_in_the_middle_of_a_journal_is_named(tmp_path: Path) -> None:
     (tmp_path / records.JOURNAL).write_text('{"event": "end", "trial": 0}\nnonsense\n{}\n')
-    with pytest.raises(UserError, match="damaged in line 2"):
+    with pytest.raises(UserError, match="damaged in line 2; delete that line"):
         records.read_journal(tmp_path)
+
+
+def test_a_trial_whose_start_was_deleted_as_damaged_never_was(tmp_path: Path) -> None:
+    """Also where it is trained again: the events of before are those of who knows what."""
+    journal = Journal(tmp_path)
+    for number in (0, 1):
+        journal.start(number, {"epochs": 1})
+        journal.epoch(number, epoch(1, of=1, val_loss=0.1))
+        journal.end(number, "completed")
+    lines = (tmp_path / records.JOURNAL).read_text().splitlines(keepends=True)
+    (tmp_path / records.JOURNAL).write_text("".join(lines[:3] + lines[4:]))
+    again = Journal(tmp_path)
+    assert again.ended() == {0: "completed"}
+    assert again.epochs_of(1) == []
+    again.start(1, {"epochs": 2})
+    again.epoch(1, epoch(1, of=2, val_loss=0.3))
+    epochs, trials = records.tables(Journal(tmp_path).lines)
+    assert epochs["val_loss"].tolist() == [0.1, 0.3]
+    assert trials["state"].tolist() == ["completed", "running"]
 
 
 def test_tables_have_a_row_an_epoch_and_a_row_a_trial(tmp_path: Path) -> None:

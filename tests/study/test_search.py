@@ -9,12 +9,14 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from study import explore
 from study.database import Database
 from study.journal import Journal
 from study.metrics import METRICS
-from study.plan import SearchSpec, searched_space
-from study.records import OPTUNA_DB
+from study.plan import Resources, SearchSpec, run_id, searched_space
+from study.records import JOURNAL, OPTUNA_DB, write_manifest
 from study.search import StudySearch
+from tests.study.test_records import manifest
 from trainables.closed_form import closed_form
 
 METRIC = METRICS["val_loss"]
@@ -89,6 +91,25 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(tmp_path: Path, cut: int)
     study = database(tmp_path / "cut")
     assert len(study.trials) == 12
     assert {trial.state for trial in study.trials} <= {TrialState.COMPLETE, TrialState.PRUNED}
+
+
+@pytest.mark.parametrize("lost", [0, 3, 5])
+def test_a_trial_whose_start_is_lost_leaves_the_others_their_numbers(
+    tmp_path: Path, lost: int
+) -> None:
+    before = play(searcher(tmp_path), 6)
+    journal = tmp_path / JOURNAL
+    lines = journal.read_text().splitlines(keepends=True)
+    start = f'{{"event": "start", "trial": {lost},'
+    journal.write_text("".join(line for line in lines if not line.startswith(start)))
+    search = searcher(tmp_path)
+    for study in (search._ot_study, database(tmp_path)):
+        params = {t.number: t.params for t in study.trials if t.state != TrialState.FAIL}
+        assert params == {t["trial"]: t["params"] for t in before if t["trial"] != lost}
+    after = play(search, 100)
+    assert [t["trial"] for t in after] == list(range(5 if lost == 5 else 6, 12))
+    assert len(Journal(tmp_path).configs()) == (12 if lost == 5 else 11)
+    assert len(database(tmp_path).trials) == 12
 
 
 def test_a_stopped_trial_is_pruned_with_its_values(tmp_path: Path) -> None:
@@ -190,3 +211,16 @@ def test_a_database_that_cannot_be_written_is_said_and_the_search_goes_on(tmp_pa
     assert len(play(search, 100)) == 12
     assert len(said) == 1
     assert said[0].startswith("optuna.db cannot be written")
+    assert not (tmp_path / OPTUNA_DB).exists()
+
+
+def test_a_complete_search_gets_back_a_database_that_it_lacks(tmp_path: Path, monkeypatch) -> None:
+    run = tmp_path / run_id(SPEC)
+    run.mkdir()
+    play(searcher(run), 100)
+    (run / OPTUNA_DB).unlink()
+    write_manifest(run, manifest(status="complete"))
+    monkeypatch.setattr("study.explore.restore_outputs", lambda run, tracking, say: None)
+    explore.search(SPEC, tmp_path, Resources(), wandb="off", quiet=True)
+    study = optuna.load_study(study_name=run.name, storage=f"sqlite:///{run / OPTUNA_DB}")
+    assert len(study.trials) == 12

@@ -20,6 +20,7 @@ from study import records, tracking
 from study.cell_evidence import ROWS
 from study.handover import Trials, outstanding
 from study.journal import Journal
+from study.publish import POLL_SECONDS
 from study.tracking import OFF, OFFLINE, ONLINE, decide, tracked
 from tests.study.commands import run
 from tests.study.test_records import epoch, manifest
@@ -175,13 +176,18 @@ CELL = {"phase": "confirm", "arm": "tiny_aug", "seed": 4, "budget": 2, "epochs":
 
 
 def cell(journal: Journal, number: int, **arrays: np.ndarray) -> None:
-    """A finished cell that left these arrays."""
+    """A finished cell that left these arrays; without any, they are still on their way."""
     journal.start(number, CELL)
     for at in (1, 2):
         journal.epoch(number, epoch(at, of=2, val_loss=math.nan if at == 1 else 0.5))
-    (journal.run / records.CELLS).mkdir(exist_ok=True)
-    np.savez(journal.run / records.CELLS / f"{number:05d}.npz", **arrays)
+    if arrays:
+        leave(journal.run, number, arrays)
     journal.end(number, "completed")
+
+
+def leave(run_dir: Path, number: int, arrays: dict[str, np.ndarray]) -> None:
+    (run_dir / records.CELLS).mkdir(exist_ok=True)
+    np.savez(run_dir / records.CELLS / f"{number:05d}.npz", **arrays)
 
 
 def classified(images: int) -> dict[str, np.ndarray]:
@@ -216,7 +222,10 @@ def cells(tmp_path_factory) -> tuple[Path, dict[str, list[dict]]]:
     said: list[str] = []
     with tracked(journal.run, decide(OFFLINE), said.append):
         cell(journal, 0, **classified(images=3 * ROWS))
-        cell(journal, 1, **segmented())
+        cell(journal, 1)
+        _wait_for(lambda: list(journal.run.glob("wandb/offline-run-*-run-1-00001")))
+        time.sleep(3 * POLL_SECONDS)  # in which nothing must be given up
+        leave(journal.run, 1, segmented())
     assert spoken(said) == [decide(OFFLINE).line]
     return journal.run, read_back(journal.run)
 
@@ -331,7 +340,9 @@ def test_an_online_run_that_is_resumed_gets_only_what_it_lacks(tmp_path, monkeyp
         finish=lambda exit_code: logged.append(exit_code),
     )
     monkeypatch.setattr(WandbRuns, "_start", lambda *_, **__: resumed)
-    WandbRuns(journal.run, ONLINE).bring_up_to_date(trial)
+    runs = WandbRuns(journal.run, ONLINE)
+    runs.bring_up_to_date(trial)
+    runs.end(trial)
     assert logged == [(2, 0.5), (3, None), 0]
 
 

@@ -62,6 +62,34 @@ def test_what_waiting_does_not_mend_is_not_waited_for() -> None:
         patiently(failing(1, errno.EACCES), "/runs/x", 1e6)
 
 
+def amazon(word: str) -> OSError:
+    """As pyarrow tells of it: without a number."""
+    return OSError(f"When writing 'x': AWS Error {word} during PutObject operation: no. (ID: a)")
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "NO_SUCH_BUCKET"],
+)
+def test_a_store_that_refuses_is_not_waited_for(word: str) -> None:
+    def refused() -> None:
+        raise amazon(word)
+
+    with pytest.raises(StorageError, match=rf"^s3://x could not be used \({word}: no"):
+        patiently(refused, "s3://x", 0.5)
+
+
+def test_a_store_that_is_busy_is_waited_for() -> None:
+    errors = [amazon("SLOW_DOWN"), amazon("NETWORK_CONNECTION")]
+
+    def busy() -> str:
+        if errors:
+            raise errors.pop()
+        return "done"
+
+    assert patiently(busy, "s3://x", 30.0) == "done"
+
+
 def test_what_is_no_fault_of_storage_passes() -> None:
     with pytest.raises(ZeroDivisionError):
         patiently(lambda: 1 / 0, "/runs/x", 1e6)

@@ -18,7 +18,6 @@ from torch.nn.parallel import DistributedDataParallel
 
 from tests.trainables.scenes import dataset as scenes
 from tests.trainables.scenes import larger, squares
-from trainables import training as training_module
 from trainables.batch_norm import share_batch_norm
 from trainables.checkpoint import CheckpointStore
 from trainables.config import TrainConfig
@@ -143,20 +142,10 @@ def test_workers_that_do_not_find_the_same_checkpoint_refuse(folder: Path) -> No
         assert "--storage must be on a file system" in torch.load(folder / f"refusal-{rank}.pt")
 
 
-def test_dropout_is_drawn_from_the_seed(monkeypatch) -> None:
-    """torchvision's segmentation heads drop features; a seed must give the same numbers."""
-
-    def dropping(name: str, classes: int, **options: Any) -> nn.Module:
-        model = build(name, classes, **options)
-        model.backbone.append(nn.Dropout(0.5))
-        return model
-
-    build = training_module.build_model
-    monkeypatch.setattr(training_module, "build_model", dropping)
-    first = records_of(CASES["segmentation"])
-    torch.rand(17)
-    state = torch.get_rng_state()
-    assert records_of(CASES["segmentation"]) == first
-    assert torch.equal(torch.get_rng_state(), state)
-    other = replace(CASES["segmentation"].config, seed=1)
-    assert records_of(Case(other, CASES["segmentation"].data)) != first
+def test_moments_are_float32_whatever_the_network_runs_in(monkeypatch) -> None:
+    model = nn.Sequential(nn.BatchNorm2d(3)).to(torch.bfloat16)
+    (norm,) = share_batch_norm(model, torch.device("cuda"))
+    given: list[torch.dtype] = []
+    monkeypatch.setattr(nn.SyncBatchNorm, "forward", lambda self, x: given.append(x.dtype) or x)
+    assert norm(torch.zeros(2, 3, 1, 1, dtype=torch.bfloat16)).dtype == torch.bfloat16
+    assert given == [torch.float32]
