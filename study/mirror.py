@@ -82,7 +82,7 @@ class Mirror:
         self._sent: dict[str, tuple[int, int]] = {}
         self._actions: list[Callable[[], object]] = []
         self._signed = time.monotonic()
-        self._sending = threading.Lock()
+        self._sending = threading.Lock()  # held by who sends or fetches
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._keep_level, daemon=True)
         self._away: tuple[float, OSError] | None = None  # since when, and why
@@ -107,9 +107,10 @@ class Mirror:
 
         def bring() -> None:
             self._send(ended=False)  # the best weights may be about to be moved
-            there = stored.listing(self.shared)
-            files = {n: i for n, i in there.items() if n.split("/")[0] in stored.RESULTS}
-            stored.bring(self.shared, self.run, files)
+            with self._sending:
+                there = stored.listing(self.shared)
+                files = {n: i for n, i in there.items() if n.split("/")[0] in stored.RESULTS}
+                stored.bring(self.shared, self.run, files)
 
         patiently(bring, self.shared, self.shared.patience, self._say)
 
@@ -173,8 +174,9 @@ class Mirror:
         """Fetch what workers wrote of cells that have ended: W&B's process waits for it."""
         if self._cells_due:
             self._cells_due = False
-            cells = stored.listing(self.shared, records.CELLS)
-            stored.bring(self.shared, self.run, cells)
+            with self._sending:  # `bring_results` may be about to fetch the same files
+                cells = stored.listing(self.shared, records.CELLS)
+                stored.bring(self.shared, self.run, cells)
 
     def _note_away(self, error: Exception) -> bool:
         """Begin to wait for the store; whether there is nothing to wait for."""

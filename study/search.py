@@ -148,8 +148,9 @@ def recorded_trials(
     """
     ended, configs = journal.ended(), journal.configs()
     for number in range(max(configs, default=-1) + 1):
-        if config := configs.get(number):
-            yield _recorded(config, journal.epochs_of(number), ended.get(number), domains, metric)
+        if number in configs:
+            epochs, state = journal.epochs_of(number), ended.get(number)
+            yield _recorded(configs[number], epochs, state, domains, metric)
         else:
             yield optuna.trial.create_trial(state=TrialState.FAIL)
 

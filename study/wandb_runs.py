@@ -46,7 +46,7 @@ class WandbRuns:
             )  # fmt: skip
             self._steps[number] = self._open[number].starting_step - 1
         for record in trial.epochs:
-            self._log(number, self._open[number], record, step=record["epoch"])
+            self._log(number, record, step=record["epoch"])
 
     def has_evidence(self, trial: Trial) -> bool:
         """Whether what an ended trial leaves beside the journal is there."""
@@ -55,12 +55,13 @@ class WandbRuns:
 
     def end(self, trial: Trial) -> None:
         """End the W&B run of a trial that has ended, with all that there is of it."""
-        run = self._open.pop(trial.number)
+        run = self._open[trial.number]
         if trial.state == "completed" and self._cell(trial).exists():
             evidence = read_evidence(self._cell(trial), self._manifest.data["classes"])
-            self._log(trial.number, run, _media(evidence), step=len(trial.epochs) + 1)
+            self._log(trial.number, _media(evidence), step=len(trial.epochs) + 1)
         run.summary.update({"state": trial.state, "error": trial.error})
         run.finish(exit_code=int(trial.state == "failed"))
+        del self._open[trial.number]
 
     def close(self) -> None:
         """End what is open as unfinished; the trial goes on another time."""
@@ -120,9 +121,9 @@ class WandbRuns:
         tags |= {name: trial.config[name] for name in TAGGED if name in trial.config}
         return [f"{name}:{value}"[:TAG_LENGTH] for name, value in tags.items()]
 
-    def _log(self, number: int, run: wandb.Run, values: dict[str, Any], step: int) -> None:
+    def _log(self, number: int, values: dict[str, Any], step: int) -> None:
         if step > self._steps[number]:
-            run.log(values, step=step)
+            self._open[number].log(values, step=step)
             self._steps[number] = step
 
     def _cell(self, trial: Trial) -> Path:
