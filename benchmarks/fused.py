@@ -143,14 +143,14 @@ def measure(model: str, replicas: int, rounds: int) -> dict[str, Any]:
     together = Fused(trainings(dataset, config, replicas))
     images = len(one_by_one[0].data.train) * replicas
     rates: dict[str, list[float]] = {"solo": [], "fused": []}
-    for round in range(rounds + 1):
+    for number in range(rounds + 1):
         start = time.perf_counter()
         for training in one_by_one:
-            training._optimise(round + 1)
+            training._optimise(number + 1)
         middle = time.perf_counter()
-        float(together.epoch(round + 1).sum())
+        float(together.epoch(number + 1).sum())
         end = time.perf_counter()
-        if round:  # the first plans convolutions
+        if number:  # the first plans convolutions
             rates["solo"].append(images / (middle - start))
             rates["fused"].append(images / (end - middle))
     solo, fused = (statistics.median(values) for values in rates.values())

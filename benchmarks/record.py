@@ -50,6 +50,7 @@ def curve(values: tuple[float, ...]) -> pd.DataFrame:
 @click.option("--processes", type=click.IntRange(1), default=2)
 def main(processes: int) -> None:
     """Train what the table lacks, adding to it after every 16 trainings."""
+    TABLE.parent.mkdir(exist_ok=True)
     load_dataset(SPACE.data, train_size=IMAGES)  # renders what is not cached, once
     have = pd.read_parquet(TABLE) if TABLE.exists() else pd.DataFrame(columns=[*GRID])
     done = set(have[[*GRID]].drop_duplicates().itertuples(index=False, name=None))

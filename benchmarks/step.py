@@ -19,6 +19,7 @@ from pathlib import Path
 
 import torch
 
+from trainables.allocator import keep_freed_memory
 from trainables.config import TrainConfig
 from trainables.data import load_dataset
 from trainables.data.base import Dataset
@@ -51,8 +52,15 @@ def inputs(
     return dataset, config
 
 
-def make(model: str, image_size: int | None, steps: int | None = None) -> Training:
-    """A training on `inputs`, on this machine's best device."""
+def make(
+    model: str, image_size: int | None, steps: int | None = None, *, as_product: bool = True
+) -> Training:
+    """A training on `inputs`, on this machine's best device.
+
+    as_product: in a process that keeps its memory as `trainables.loop` has it.
+    """
+    if as_product:
+        keep_freed_memory()
     dataset, config = inputs(model, image_size, steps)
     device = pick_device()
     return Training(config, TrainData.of(dataset, config, device), device)
@@ -96,8 +104,8 @@ def main() -> None:
     training = make(arguments.model, arguments.image_size)
     loop(training, 1), bare(training)  # the first of each plans convolutions
     ours, limit = [], []
-    for round in range(arguments.rounds):
-        ours.append(loop(training, round + 2))
+    for number in range(arguments.rounds):
+        ours.append(loop(training, number + 2))
         limit.append(bare(training))
     ratios = [a / b for a, b in zip(ours, limit, strict=True)]
     figures = {

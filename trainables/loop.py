@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import torch
 
+from trainables.allocator import keep_freed_memory
 from trainables.checkpoint import CheckpointStore
 from trainables.config import TrainConfig
 from trainables.data.base import Dataset
@@ -44,6 +45,7 @@ def train(
     what it returns joins the last record. Of a group of workers every process calls this:
     rank 0 finishes and saves, and its records are the group's.
     """
+    keep_freed_memory()
     device = workers.device or pick_device()
     training = Training(config, TrainData.of(dataset, config, device), device, workers)
     state = store.load() if store else None
