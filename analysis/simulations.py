@@ -75,7 +75,8 @@ def study_values(
         arms = np.array([arm.strength for arm in claim.arms])
     else:
         arms = np.array([1.0, 0.0])
-    return noise + block + claim.sign * np.multiply.outer(effects, arms)[None, :, :, None]
+    signal = claim.sign * np.multiply.outer(effects, arms)[None, :, :, None]
+    return np.asarray(noise + block + signal)
 
 
 def weigh(claim: Claim, values: Array, rng: np.random.Generator) -> Evidence:

@@ -109,7 +109,7 @@ def slopes(values: ArrayLike, grid: Sequence[float]) -> Array:
     """
     centred = np.asarray(grid, dtype=float) - np.mean(grid)
     weights = centred / np.sum(centred**2)
-    return np.einsum("...as,a->...s", np.asarray(values, dtype=float), weights)
+    return np.asarray(np.einsum("...as,a->...s", np.asarray(values, dtype=float), weights))
 
 
 def mean_interval(

@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from trainables.config import TrainConfig
-from trainables.data.base import SEGMENTATION, Dataset, Split
+from trainables.data import SEGMENTATION
+from trainables.data.base import Dataset, Split
 from trainables.jobs import alone, trial_folder
 from trainables.reporting import Record, Report
 from trainables.storage import Folder, patiently

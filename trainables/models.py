@@ -66,7 +66,7 @@ def build_model(name: str, classes: int, *, seed: int, pretrained: bool = False)
     # torchvision's constructors draw from the global generator. Only the CPU's is
     # touched: torch.manual_seed would also reseed every GPU, which nothing restores.
     with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         model: nn.Module = builder(classes)
     model.load_state_dict({**model.state_dict(), **weights})
     return model

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from trainables.config import TrainConfig
-from trainables.data.base import SEGMENTATION, Dataset, Split
+from trainables.data import SEGMENTATION
+from trainables.data.base import Dataset, Split
 from trainables.data.masks import VOID, FullMasks
 from trainables.errors import FAILED, UserError
 from trainables.seeding import stream_seed

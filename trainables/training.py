@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from trainables.augment import augment
 from trainables.augment_scenes import augment_scenes
 from trainables.config import TrainConfig
-from trainables.data.base import SEGMENTATION
+from trainables.data import SEGMENTATION
 from trainables.device import compute_dtype
 from trainables.full_size import at_label_size
 from trainables.metrics import Tally

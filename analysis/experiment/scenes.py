@@ -105,7 +105,8 @@ def has_background(classes: list[str]) -> bool:
 def only_background(confusions: np.ndarray) -> np.ndarray:
     """Which images (..., C, C) hold an object and are predicted as nothing but background."""
     called = confusions.sum(axis=-2)
-    return holds_object(confusions) & (called[..., BACKGROUND + 1 :].sum(axis=-1) == 0)
+    nothing_else = called[..., BACKGROUND + 1 :].sum(axis=-1) == 0
+    return np.asarray(holds_object(confusions) & nothing_else)
 
 
 def holds_object(confusions: np.ndarray) -> np.ndarray:

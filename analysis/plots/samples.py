@@ -100,7 +100,8 @@ def overlaid(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
     that half of black makes of a bright sky, and VOC's cream is hard to tell from classes.
     """
     share = np.where(masks == VOID, _VEIL, _TINT)[..., None]
-    return np.round((1 - share) * images + share * _palette()[masks]).astype(np.uint8)
+    tinted: np.ndarray = np.round((1 - share) * images + share * _palette()[masks])
+    return tinted.astype(np.uint8)
 
 
 def _palette() -> np.ndarray:

@@ -90,9 +90,9 @@ def _panel(
 def _positions(domain: Domain, values: pd.Series, spread: bool = False) -> np.ndarray:
     """x of every trial; equal choices are spread a little so that points do not hide others."""
     if not isinstance(domain, Choice):
-        return values.to_numpy(dtype=float, na_value=np.nan)
+        return np.asarray(values.to_numpy(dtype=float, na_value=np.nan))
     index = {option: place for place, option in enumerate(domain.options)}
-    places = values.map(index).to_numpy(dtype=float, na_value=np.nan)
+    places: np.ndarray = values.map(index).to_numpy(dtype=float, na_value=np.nan)
     shift = (np.arange(len(places)) * 0.618 % 1 - 0.5) * 0.3 if spread else 0.0
     return places + shift
 
