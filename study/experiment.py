@@ -151,7 +151,8 @@ def _run_on_ray(place: Place, spec: ExperimentSpec, stage: Stage) -> None:
     job = orchestrate.cell_job(
         stage.dataset, options, shared / CHECKPOINTS, shared / records.CELLS, stage.slots
     )
-    samples = orchestrate.start_samples(stage.dataset, 0)
+    samples = orchestrate.Samples(stage.dataset, 0)
+    journal.listeners.append(samples)
     if not stage.manifest.experiment:
         if tuning := tuning_trials(spec):
             stage.display.note("matched search for the nuisance parameters")
@@ -164,7 +165,7 @@ def _run_on_ray(place: Place, spec: ExperimentSpec, stage: Stage) -> None:
     cells = cell_trials(spec, parameters)
     stage.display.note("the cells of the experiment")
     _run_missing(cells, job, stage)
-    journal.patiently(lambda: orchestrate.write_samples(samples, run / records.SAMPLES))
+    journal.patiently(lambda: samples.write(run / records.SAMPLES))
     if set(cells) - _decided(journal):
         stage.manifest.status = "interrupted"  # the same command trains the missing cells
 

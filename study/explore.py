@@ -154,14 +154,15 @@ def _run_on_ray(place: Place, spec: SearchSpec, metric: Metric, stage: Stage) ->
     searcher = StudySearch(spec, metric, journal)
     dimensions = searched_space(spec).dimensions
     journal.listeners.append(Database(run.name, dimensions, metric, journal))
-    samples = orchestrate.start_samples(stage.dataset, spec.seed)
+    samples = orchestrate.Samples(stage.dataset, spec.seed)
+    journal.listeners.append(samples)
     if remaining := searcher.remaining():
         scheduler = asha(metric, journal) if spec.scheduler == "asha" else no_early_stopping()
         job = orchestrate.training_job(
             stage.dataset, _fixed(spec), place.shared / CHECKPOINTS, stage.slots
         )
         orchestrate.run_trials(job, searcher, remaining, scheduler, stage.slots, journal)
-    journal.patiently(lambda: orchestrate.write_samples(samples, run / records.SAMPLES))
+    journal.patiently(lambda: samples.write(run / records.SAMPLES))
 
 
 def _fixed(spec: SearchSpec) -> dict[str, Any]:

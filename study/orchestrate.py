@@ -55,6 +55,9 @@ def run_trials(
     Blocks. KeyboardInterrupt passes through, with all that was finished on record.
     """
     class_cache.ENV_VARS_TO_PROPAGATE -= KEYS
+    # Tune's only other variable, for PyTorch Lightning. Without any, trials get workers that Ray
+    # started while this process was importing.
+    class_cache.DEFAULT_ENV_VARS.clear()
     trainable = tune.with_parameters(_train_one, job=job)
     # A group's workers bring their own resources. Its driver only waits, and must hold no
     # CPU that they wait for; but Tune takes no empty request, so it holds some memory.
@@ -106,19 +109,35 @@ def _on(slots: Slots, job: TrainingJob | CellJob) -> Job:
     return GroupJob.of(job, slots.workers, slots.cpus, slots.gpus)
 
 
-def start_samples(dataset: Dataset, seed: int) -> ray.ObjectRef:
-    """Begin drawing the report's sample images on a worker: the driver imports no torch."""
-    from trainables.samples import sample_sheet
+class Samples:
+    """The report's sample images, drawn on a worker: the driver imports no torch.
 
-    draw = ray.remote(num_cpus=0)(sample_sheet)
-    return draw.remote(dataset.pool.images[:512], dataset.pool.labels[:512], STRENGTHS, seed)
+    A listener of the journal. Drawing begins with the first epoch that is reported: until then
+    the processors are busy starting the trials' own workers.
+    """
 
+    def __init__(self, dataset: Dataset, seed: int) -> None:
+        self._dataset, self._seed = dataset, seed
+        self._drawn: ray.ObjectRef | None = None
 
-def write_samples(samples: ray.ObjectRef, path: Path) -> None:
-    """Wait for the sample images and write them (no pickle: plain arrays)."""
-    import numpy as np
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Begin with the first epoch."""
+        if event["event"] == "epoch" and self._drawn is None:
+            self._begin()
 
-    np.savez_compressed(path, **ray.get(samples))
+    def write(self, path: Path) -> None:
+        """Wait for the images and write them (no pickle: plain arrays)."""
+        import numpy as np
+
+        np.savez_compressed(path, **ray.get(self._drawn or self._begin()))
+
+    def _begin(self) -> ray.ObjectRef:
+        from trainables.samples import sample_sheet
+
+        draw = ray.remote(num_cpus=0)(sample_sheet)
+        pool = self._dataset.pool
+        self._drawn = draw.remote(pool.images[:512], pool.labels[:512], STRENGTHS, self._seed)
+        return self._drawn
 
 
 def _train_one(config: dict[str, Any], job: Job) -> None:
