@@ -1,6 +1,7 @@
 """The registered claims, the TOML format and the arithmetic of what can be decided."""
 
 import dataclasses
+import json
 import subprocess
 import sys
 import textwrap
@@ -20,7 +21,7 @@ from study.claims import (
     overridden,
     select,
 )
-from study.claims_toml import claim_from_dict, claim_to_dict
+from study.claims_toml import claim_to_dict, claims_from_spec
 from study.metrics import OBJECTIVES
 from trainables.errors import UserError
 
@@ -158,8 +159,8 @@ def test_the_documented_example_parses(tmp_path):
 
 
 def test_every_claim_survives_the_way_to_a_manifest_and_back():
-    for claim in CLAIMS.values():
-        assert claim_from_dict(claim_to_dict(claim)) == claim
+    spec = {"claims": [claim_to_dict(claim) for claim in CLAIMS.values()]}
+    assert claims_from_spec(json.loads(json.dumps(spec))) == tuple(CLAIMS.values())
 
 
 def test_all_problems_of_a_file_are_told_at_once(tmp_path):
