@@ -49,8 +49,6 @@ def require_fits(name: str, classes: int, height: int, width: int) -> nn.Module:
         raise
     except Exception as error:
         raise _raised(f"{what} cannot be built for {classes} classes", error) from error
-    if not isinstance(model, torch.nn.Module):
-        raise UserError(f"{what}: the builder must return a torch.nn.Module, got {_kind(model)}")
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise UserError(f"{what} has no parameter to train")
     model.eval()

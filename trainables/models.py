@@ -71,6 +71,9 @@ def build_model(name: str, classes: int, *, seed: int, pretrained: bool = False)
     with torch.random.fork_rng(devices=[]):
         torch.random.default_generator.manual_seed(seed)
         model = builder(classes)
+    if not isinstance(model, torch.nn.Module):
+        what = type(model).__name__
+        raise UserError(f"model {name!r}: the builder must return a torch.nn.Module, got {what}")
     model.load_state_dict({**model.state_dict(), **weights})
     return model
 

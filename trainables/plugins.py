@@ -99,5 +99,6 @@ def uninstall(plugin: Plugin) -> None:
         sys.meta_path.remove(finder)
     known = {os.path.join(plugin.root, path) for path, _ in plugin.files}
     for name, module in list(sys.modules.items()):
-        if getattr(module, "__file__", None) in known:
+        loader = getattr(getattr(module, "__spec__", None), "loader", None)
+        if isinstance(loader, _Source) and loader.path in known:
             del sys.modules[name]
