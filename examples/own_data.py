@@ -1,7 +1,6 @@
-r"""Images of your own: PATH/train/<class>/*.png, and PATH/test/<class>/*.png to test on.
+"""Images of your own: PATH/train/<class>/*.png, and PATH/test/<class>/*.png to test on.
 
-uv run python -m study.run --plugin examples/own_data.py \
-    --space cnn_aug --data folders --data-dir PATH
+uv run python -m study.run --plugin examples/own_data.py --space cnn --data folders --data-dir PATH
 """
 
 from pathlib import Path

@@ -100,6 +100,13 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.parametrize("example", [OWN_MODEL, OWN_DATA])
+def test_the_readme_shows_the_examples_as_they_are(example: Path) -> None:
+    source = example.read_text()
+    assert len(source.splitlines()) < 30
+    assert source.partition('"""\n\n')[2] in (ROOT / "README.md").read_text()
+
+
 def refused(action: Callable[[], object]) -> str:
     """The one line that an action is refused with."""
     with pytest.raises(UserError) as caught:
