@@ -19,6 +19,7 @@ from study import plugins, records, stage
 from study.experiment_plan import ExperimentSpec, experiment_id
 from study.explore import explore
 from study.plan import SearchSpec, run_id
+from study.run import main
 from study.spaces import SPACES
 from tests.study.commands import ROOT, last_json, run
 from trainables.data import DATASETS, load_dataset
@@ -148,6 +149,7 @@ def test_a_changed_plugin_is_another_run(write: Callable[..., Path]) -> None:
     write(OWN_MODEL.read_text())
     plugins.load([path])
     assert run_id(SearchSpec("mlp")) == before
+    assert not (path.parent / "__pycache__").exists()  # which an ordinary import would take
 
 
 def test_where_a_plugin_lies_is_not_in_the_id(write: Callable[..., Path]) -> None:
@@ -348,8 +350,9 @@ def test_a_folder_that_has_to_be_named_is_asked_for(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_list_shows_what_plugins_have() -> None:
-    shown = run("--list", *EXAMPLES).stdout
+def test_list_shows_what_plugins_have(capsys: pytest.CaptureFixture[str]) -> None:
+    main.main([*EXAMPLES, "--list"], standalone_mode=False)
+    shown = capsys.readouterr().out
     assert "mlp_aug  a perceptron, augmented" in shown
     assert "model mlp (394,634 parameters)" in shown
     assert "images in a folder a class" in shown
