@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from analysis import text
 from analysis.load import Run
 from study.records import OPTUNA_DB
@@ -30,9 +32,16 @@ def provenance(run: Run) -> list[tuple[str, str]]:
         ("Seeds", ", ".join(str(seed) for seed in manifest.seeds)),
         ("Data", f"{run.data}, content hash {data.get('content_hash', 'unknown')}"),
         ("Code", f"commit {git.get('commit') or 'unknown'}{dirty}"),
+        *_plugins(manifest.spec),
         ("Machine", ", ".join(part for part in machine if part)),
         ("Packages", ", ".join(f"{name} {v}" for name, v in manifest.packages.items())),
     ]
     if manifest.kind == "search":
         facts.append(("Optuna study", f"{OPTUNA_DB}, study {manifest.run_id}"))
     return facts
+
+
+def _plugins(spec: dict[str, Any]) -> list[tuple[str, str]]:
+    """The user's own code that was executed, none of which the commit knows."""
+    shown = [f"{one['name']}, SHA-256 {one['sha256']}" for one in spec.get("plugins", ())]
+    return [("Plugins", "; ".join(shown))] if shown else []

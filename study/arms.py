@@ -5,12 +5,12 @@ Two arms that train the same thing have the same name, so that claims share trai
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from study.domains import Float
-from study.spaces import SPACES
+from study.spaces import SPACES, Space
 from trainables.errors import UserError, unknown_name
 
 STRENGTH = "augment_strength"
@@ -23,24 +23,24 @@ class Arm:
     fixed: (dimension, value) pairs, sorted by dimension.
     """
 
-    space: str
+    space: Space
     fixed: tuple[tuple[str, Any], ...] = ()
 
     @property
     def name(self) -> str:
         """The arm in tables: "resnet18_aug" or "resnet18_aug[augment_strength=0.25]"."""
         settings = ", ".join(f"{key}={value}" for key, value in self.fixed)
-        return f"{self.space}[{settings}]" if settings else self.space
+        return f"{self.space.name}[{settings}]" if settings else self.space.name
 
     @property
     def model(self) -> str:
         """The model's name in `trainables.models.MODELS`."""
-        return SPACES[self.space].model
+        return self.space.model
 
     @property
     def strength(self) -> float:
         """Augmentation strength, 0 (none) to 1."""
-        dimension = SPACES[self.space].dimensions.get(STRENGTH)
+        dimension = self.space.dimensions.get(STRENGTH)
         default = 0.0 if dimension is None else dimension.default
         return float(dict(self.fixed).get(STRENGTH, default))
 
@@ -56,16 +56,16 @@ class Arm:
         return {"model": self.model, **dict(self.fixed), STRENGTH: self.strength}
 
 
-def arm(space: str, **fixed: Any) -> Arm:
+def arm(space: str, spaces: Mapping[str, Space] = SPACES, /, **fixed: Any) -> Arm:
     """The arm of a space with settings of its own; UserError for what the space lacks.
 
-    A strength equal to the space's own is left out, and strength 0 is the plain space of
-    the same model: equal trainings get equal names.
+    spaces: where the name is looked up, by name. A strength equal to the space's own is left
+    out, and strength 0 is the plain space of the same model: equal trainings get equal names.
     """
-    problems = list(_arm_problems(space, fixed))
+    problems = list(_arm_problems(space, spaces, fixed))
     if problems:
         raise UserError("\n".join(problems))
-    chosen = SPACES[space]
+    chosen = spaces[space]
     fixed = {
         key: float(value) if isinstance(chosen.dimensions[key], Float) else value
         for key, value in fixed.items()
@@ -74,21 +74,21 @@ def arm(space: str, **fixed: Any) -> Arm:
     if dimension is not None and fixed.get(STRENGTH, dimension.default) == 0:
         plain = [
             s
-            for s in SPACES.values()
+            for s in spaces.values()
             if (s.model, s.data) == (chosen.model, chosen.data) and STRENGTH not in s.dimensions
         ]
         if plain:
-            space, dimension = plain[0].name, None
+            chosen, dimension = plain[0], None
     if dimension is None or fixed.get(STRENGTH) == dimension.default:
         fixed.pop(STRENGTH, None)
-    return Arm(space, tuple(sorted(fixed.items())))
+    return Arm(chosen, tuple(sorted(fixed.items())))
 
 
-def _arm_problems(space: str, fixed: dict[str, Any]) -> Iterator[str]:
-    if space not in SPACES:
-        yield str(unknown_name("arm", space, SPACES))
+def _arm_problems(space: str, spaces: Mapping[str, Space], fixed: dict[str, Any]) -> Iterator[str]:
+    if space not in spaces:
+        yield str(unknown_name("arm", space, spaces))
         return
-    dimensions = SPACES[space].dimensions
+    dimensions = spaces[space].dimensions
     for key, value in fixed.items():
         if key == "epochs":
             yield f"arm {space!r} fixes epochs: name them in the claim's budgets"

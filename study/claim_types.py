@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from study.arms import STRENGTH, Arm
 from study.metrics import METRICS
-from study.spaces import SPACES
 from trainables.errors import UserError, unknown_name
 
 DIRECTIONS = ("higher", "lower")
@@ -65,7 +64,7 @@ class Claim:
     @property
     def task(self) -> str:
         """What the arms do: "classification" or "segmentation"."""
-        return SPACES[self.arms[0].space].task
+        return self.arms[0].space.task
 
     @property
     def unit(self) -> str:
@@ -124,7 +123,7 @@ def _claim_problems(claim: Claim) -> Iterator[str]:
 
 def _arms_problems(claim: Claim) -> Iterator[str]:
     names = [arm.name for arm in claim.arms]
-    data = sorted({SPACES[arm.space].data for arm in claim.arms})
+    data = sorted({arm.space.data for arm in claim.arms})
     if len(data) > 1:
         yield f"arms are of different data sets: {', '.join(data)}"
     if len(set(names)) < len(names):

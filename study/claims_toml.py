@@ -32,12 +32,13 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from study.arms import Arm, arm
 from study.claim_types import Claim
+from study.spaces import SPACES, Space, space_from_dict
 from trainables.errors import UserError, unknown_name
 
 _REQUIRED: dict[str, str] = {
@@ -78,18 +79,24 @@ def load_claims(path: Path) -> dict[str, Claim]:
 
 def claim_to_dict(claim: Claim) -> dict[str, Any]:
     """A claim as plain values, in the keys of the TOML format."""
-    arms = [{"space": a.space, **dict(a.fixed)} if a.fixed else a.space for a in claim.arms]
+    arms = [
+        {"space": a.space.name, **dict(a.fixed)} if a.fixed else a.space.name for a in claim.arms
+    ]
     values = {key: getattr(claim, key) for key in _KINDS}
     return {**values, "arms": arms, "budgets": list(claim.budgets)}
 
 
-def claim_from_dict(values: dict[str, Any]) -> Claim:
-    """The claim that `claim_to_dict` wrote; UserError with a line for each problem."""
+def claims_from_spec(spec: dict[str, Any]) -> tuple[Claim, ...]:
+    """The claims of an experiment's manifest; UserError with a line for each problem.
+
+    spec: its "claims", and "spaces" as they were then, which a plugin may have registered.
+    """
+    spaces = {**SPACES, **{s["name"]: space_from_dict(s) for s in spec.get("spaces", ())}}
     problems: list[str] = []
-    claim = _read(values, "claim", problems)
-    if claim is None:
+    claims = [_read(values, "claim", problems, spaces) for values in spec["claims"]]
+    if problems:
         raise UserError("\n".join(problems))
-    return claim
+    return tuple(claim for claim in claims if claim is not None)
 
 
 def _read_all(entries: list[Any]) -> tuple[list[Claim], list[str]]:
@@ -110,14 +117,19 @@ def _read_all(entries: list[Any]) -> tuple[list[Claim], list[str]]:
     return claims, problems
 
 
-def _read(entry: dict[str, Any], where: str, problems: list[str]) -> Claim | None:
+def _read(
+    entry: dict[str, Any],
+    where: str,
+    problems: list[str],
+    spaces: Mapping[str, Space] = SPACES,
+) -> Claim | None:
     """The claim of one table, or None after adding its problems."""
     found = [f"{where}: {problem}" for problem in _shape_problems(entry)]
     arms: list[Arm] = []
     listed = entry.get("arms")
     for item in listed if isinstance(listed, list) else []:
         try:
-            arms.append(_arm(item))
+            arms.append(_arm(item, spaces))
         except UserError as error:
             found += [f"{where}: {line}" for line in str(error).splitlines()]
     if found:
@@ -157,9 +169,10 @@ def _is(kind: str, value: object) -> bool:
     return isinstance(value, list) and all(_is("a whole number", item) for item in value)
 
 
-def _arm(item: object) -> Arm:
+def _arm(item: object, spaces: Mapping[str, Space]) -> Arm:
     if isinstance(item, str):
-        return arm(item)
+        return arm(item, spaces)
     if isinstance(item, dict) and isinstance(item.get("space"), str):
-        return arm(**item)
+        fixed = {key: value for key, value in item.items() if key != "space"}
+        return arm(item["space"], spaces, **fixed)
     raise UserError(f"an arm must be a space's name or a table with a space, got {item!r}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from study.plan import Resources
+from study.plugins import load
 from study.tracking import AUTO, MODES
 from trainables.config import PRECISIONS
 
@@ -30,6 +31,22 @@ class Output:
     wandb: str
     quiet: bool
     json: bool
+
+
+def plugin_option(command: Command) -> Command:
+    """--plugin, loaded before anything is looked up, passed on as `plugins`."""
+
+    @functools.wraps(command)
+    def wrapper(plugins: tuple[str, ...], **rest: Any) -> Any:
+        return command(plugins=load(plugins), **rest)
+
+    return click.option(
+        "--plugin",
+        "plugins",
+        multiple=True,
+        metavar="MODULE",
+        help="Module or .py file with models, data or spaces of your own: is executed.",
+    )(wrapper)
 
 
 def data_options(command: Command) -> Command:

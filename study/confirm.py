@@ -41,6 +41,7 @@ from trainables.storage import is_uri
     type=int,
     help="Candidates per arm and budget in the matched search  [default: 2].",
 )
+@cli.plugin_option
 @cli.data_options
 @cli.model_options
 @cli.resource_options

@@ -10,13 +10,14 @@ from rich.console import Console
 
 from study import cluster, domains, records, session
 from study.best import CHECKPOINTS, CheckpointCleaner
-from study.claims_toml import claim_from_dict
+from study.claims_toml import claims_from_spec
 from study.display import speaker
 from study.experiment_plan import (
     ExperimentSpec,
     cell_trials,
     conditions,
     experiment_id,
+    spaces_of,
     tuned_conditions,
     tuning_trials,
 )
@@ -24,10 +25,10 @@ from study.journal import Journal
 from study.metrics import METRICS
 from study.nuisance import check_sources, choose
 from study.place import Place, opened
-from study.plan import Resources, require_directory
-from study.spaces import SPACES
+from study.plan import Resources
 from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
 from study.tracking import AUTO, Tracking, decide
+from trainables.data import require_directory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,11 +119,16 @@ def _request(
         download=download,
         train_size=spec.train_size,
         image_size=spec.image_size,
+        models=sorted({s.model for s in spaces_of(spec.claims)}) if spec.plugins else [],
         split_seed=0,
         with_test=True,
         identity={
             "kind": "experiment",
-            "spec": {**spec.to_dict(), "fixed": fixed(str(spec.data))},
+            "spec": {
+                **spec.to_dict(),
+                "fixed": fixed(str(spec.data)),
+                "spaces": [space.to_dict() for space in spaces_of(spec.claims)],
+            },
             "objective": {"name": TUNING_METRIC.name, "direction": TUNING_METRIC.direction},
             "seeds": list(range(max(claim.seeds for claim in spec.claims))),
         },
@@ -149,7 +155,12 @@ def _run_on_ray(place: Place, spec: ExperimentSpec, stage: Stage) -> None:
     }
     run, shared, journal = place.run, place.shared, stage.journal
     job = orchestrate.cell_job(
-        stage.dataset, options, shared / CHECKPOINTS, shared / records.CELLS, stage.slots
+        stage.dataset,
+        options,
+        shared / CHECKPOINTS,
+        shared / records.CELLS,
+        stage.slots,
+        spec.plugins,
     )
     samples = orchestrate.Samples(stage.dataset, 0)
     journal.listeners.append(samples)
@@ -186,7 +197,7 @@ def _chosen(spec: ExperimentSpec, journal: Journal) -> dict[str, Any]:
 def _ranges(spec: ExperimentSpec) -> dict[str, dict[str, Any]]:
     """Every arm's dimensions: the report warns of parameters at the end of their range."""
     return {
-        arm.name: {k: domains.to_json(v) for k, v in SPACES[arm.space].dimensions.items()}
+        arm.name: {k: domains.to_json(v) for k, v in arm.space.dimensions.items()}
         for arm, _ in conditions(spec.claims)
     }
 
@@ -222,8 +233,7 @@ def load_experiment(place: Place) -> ExperimentResult:
     if not len(epochs):
         raise nothing_finished(place, journal)
     cells = trials[trials["config.phase"] == "confirm"]
-    claims = [claim_from_dict(claim) for claim in manifest.spec["claims"]]
-    needed = {cell for claim in claims for cell in claim.cells()}
+    needed = {cell for claim in claims_from_spec(manifest.spec) for cell in claim.cells()}
     return ExperimentResult(
         run_id=manifest.run_id,
         run_dir=run,

@@ -23,10 +23,12 @@ from study.plan import (
     require_task,
     require_whole,
 )
+from study.plugins import told, used
 from study.records import SCHEMA_VERSION
-from study.spaces import SPACES
+from study.spaces import Space
 from trainables.data import source
 from trainables.errors import UserError
+from trainables.plugins import Plugin
 from trainables.seeding import stream_seed
 
 TUNING_SEED = 1_000_003  # of the matched search: initialisation and split of none of the cells
@@ -41,7 +43,7 @@ class ExperimentSpec:
 
     tuning_trials: candidates per arm and budget in the matched search; 0 takes the
     spaces' defaults. sources: searches that explored instead, by run
-    directory or URI.
+    directory or URI. plugins: as of `study.plan.SearchSpec`.
     """
 
     claims: tuple[Claim, ...]
@@ -54,11 +56,12 @@ class ExperimentSpec:
     pretrained: bool = False
     precision: str = "auto"
     name: str | None = None
+    plugins: tuple[Plugin, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.claims:
             raise UserError("name at least one claim; --list shows them")
-        own = sorted({SPACES[arm.space].data for claim in self.claims for arm in claim.arms})
+        own = sorted({arm.space.data for claim in self.claims for arm in claim.arms})
         if self.data is None and len(own) > 1:
             raise UserError(
                 f"the claims are about different data sets ({', '.join(own)}): choose claims of "
@@ -77,10 +80,12 @@ class ExperimentSpec:
         require_whole("--tuning-trials", self.tuning_trials, 0)
         if self.data_dir is not None:
             object.__setattr__(self, "data_dir", os.path.abspath(self.data_dir))
+        plugins = used(self.plugins, spaces_of(self.claims), str(self.data))
+        object.__setattr__(self, "plugins", plugins)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as the manifest keeps them."""
-        values = {key: getattr(self, key) for key in self.__dataclass_fields__}
+        values = told(vars(self))
         values["claims"] = [claim_to_dict(claim) for claim in self.claims]
         values["sources"] = list(self.sources)
         return values
@@ -95,13 +100,17 @@ class ExperimentSpec:
 
 def experiment_id(spec: ExperimentSpec) -> str:
     """`<name>-<hash>`: the same experiment has the same id, where paths are the same."""
-    arms = {arm.space for arm, _ in conditions(spec.claims)}
     spaces = {
-        name: {key: to_json(domain) for key, domain in SPACES[name].dimensions.items()}
-        for name in sorted(arms)
+        space.name: {key: to_json(domain) for key, domain in space.dimensions.items()}
+        for space in spaces_of(spec.claims)
     }
     values = {"schema": SCHEMA_VERSION, **spec.to_dict(), "spaces": spaces}
     return f"{spec.name or f'confirm-{spec.data}'}-{digest(values)}"
+
+
+def spaces_of(claims: Sequence[Claim]) -> list[Space]:
+    """The spaces of the claims' arms, by name."""
+    return sorted({arm.space for arm, _ in conditions(claims)}, key=lambda space: space.name)
 
 
 def conditions(claims: Sequence[Claim]) -> list[tuple[Arm, int]]:
@@ -130,7 +139,7 @@ def candidates(arm: Arm, count: int) -> list[dict[str, Any]]:
 
 def _nuisance(arm: Arm) -> dict[str, Domain]:
     held = {*DECIDED_BY_ARM, *dict(arm.fixed)}
-    return {k: v for k, v in SPACES[arm.space].dimensions.items() if k not in held}
+    return {k: v for k, v in arm.space.dimensions.items() if k not in held}
 
 
 def _at(domain: Domain, share: float) -> Any:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from study import cluster, domains, records, session
+from study import cluster, records, session
 from study.best import CHECKPOINTS, BestKeeper, best_trial
 from study.display import speaker
 from study.journal import Journal
 from study.metrics import METRICS, Metric
 from study.place import Place, opened
-from study.plan import Resources, SearchSpec, require_directory, run_id, searched_space
+from study.plan import Resources, SearchSpec, run_id, searched_space
+from study.plugins import load
 from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
 from study.tracking import AUTO, Say, Tracking, decide
+from trainables.data import require_directory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,16 +51,18 @@ def explore(
     download: bool = False,
     wandb: str = AUTO,
     quiet: bool = False,
+    plugins: Iterable[str | Path] = (),
     **options: Any,
 ) -> SearchResult:
     """Search a space, write the run directory with its report, and return both.
 
     `options` are the fields of `study.plan.SearchSpec` (trials, seed, objective, ...).
-    wandb: one of `study.tracking.MODES`. The same call again continues an incomplete run
+    wandb: one of `study.tracking.MODES`. plugins: modules or .py files, see
+    `study.plugins.load`. The same call again continues an incomplete run
     and returns a complete one. Raises UserError for what the caller can mend,
     KeyboardInterrupt when interrupted, with everything finished on record.
     """
-    spec = SearchSpec(space=space, **options)
+    spec = SearchSpec(space=space, plugins=load(plugins), **options)
     return search(
         spec,
         storage,
@@ -123,6 +128,7 @@ def _search(
         download=download,
         train_size=spec.train_size,
         image_size=spec.image_size,
+        models=[searched_space(spec).model] if spec.plugins else [],
         split_seed=spec.seed,
         with_test=False,  # a search cannot see what it does not have
         identity=_identity(spec),
@@ -159,7 +165,7 @@ def _run_on_ray(place: Place, spec: SearchSpec, metric: Metric, stage: Stage) ->
     if remaining := searcher.remaining():
         scheduler = asha(metric, journal) if spec.scheduler == "asha" else no_early_stopping()
         job = orchestrate.training_job(
-            stage.dataset, _fixed(spec), place.shared / CHECKPOINTS, stage.slots
+            stage.dataset, _fixed(spec), place.shared / CHECKPOINTS, stage.slots, spec.plugins
         )
         orchestrate.run_trials(job, searcher, remaining, scheduler, stage.slots, journal)
     journal.patiently(lambda: samples.write(run / records.SAMPLES))
@@ -185,13 +191,7 @@ def _identity(spec: SearchSpec) -> dict[str, Any]:
         "spec": {**spec.to_dict(), "fixed": fixed(str(spec.data))},
         "objective": {"name": spec.objective, "direction": METRICS[str(spec.objective)].direction},
         "seeds": [spec.seed],
-        "space": {
-            "name": chosen.name,
-            "summary": chosen.summary,
-            "model": chosen.model,
-            "data": chosen.data,
-            "dimensions": {k: domains.to_json(v) for k, v in chosen.dimensions.items()},
-        },
+        "space": chosen.to_dict(),
     }
 
 

@@ -32,6 +32,7 @@ from study.plan import (
 from study.spaces import SPACES, Space
 from trainables.data import DATASETS
 from trainables.models import MODELS
+from trainables.plugins import Plugin
 
 
 def print_spaces(console: Console) -> None:
@@ -87,6 +88,7 @@ def print_plan(
         ("seed", str(spec.seed)),
         ("resources", _resources(resources, cost.slots, cpus)),
         ("time", _time(cost.seconds)),
+        *_plugins(spec.plugins),
     ]
     _grid(console, rows)
     console.print(_dimensions(space))
@@ -143,6 +145,7 @@ def print_experiment(
                 "smallest p",
                 f"{max(smallest.values()):.2g} at best, corrected, for the hardest claim",
             ),
+            *_plugins(spec.plugins),
         ],
     )
     print_warnings(console, spec.claims)
@@ -174,6 +177,11 @@ def _tuning(spec: ExperimentSpec, trials: int) -> str:
     if spec.sources:
         return f"the best of {', '.join(Path(path).name for path in spec.sources)}"
     return "the spaces' defaults, not tuned"
+
+
+def _plugins(plugins: tuple[Plugin, ...]) -> list[tuple[str, str]]:
+    shown = ", ".join(f"{plugin.name} ({plugin.sha256[:12]})" for plugin in plugins)
+    return [("plugins", shown)] if plugins else []
 
 
 def _grid(console: Console, rows: list[tuple[str, str]]) -> None:

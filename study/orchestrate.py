@@ -22,6 +22,7 @@ from study.journal import Journal
 from study.retries import ATTEMPTS, Retries
 from study.slots import Slots
 from trainables.jobs import TrainingJob
+from trainables.plugins import Plugin
 from trainables.reporting import Report
 from trainables.storage import Folder
 
@@ -84,20 +85,32 @@ def run_trials(
     tuner.fit()
 
 
-def training_job(dataset: Dataset, fixed: dict[str, Any], checkpoints: Folder, slots: Slots) -> Job:
+def training_job(
+    dataset: Dataset,
+    fixed: dict[str, Any],
+    checkpoints: Folder,
+    slots: Slots,
+    plugins: tuple[Plugin, ...],
+) -> Job:
     """The job of a search's trials on these slots."""
     threads = max(1, int(slots.cpus))
-    return _on(slots, TrainingJob(dataset, fixed, checkpoints, threads, slots.gpus))
+    return _on(slots, TrainingJob(dataset, fixed, checkpoints, threads, slots.gpus, plugins))
 
 
 def cell_job(
-    dataset: Dataset, fixed: dict[str, Any], checkpoints: Folder, cells: Folder, slots: Slots
+    dataset: Dataset,
+    fixed: dict[str, Any],
+    checkpoints: Folder,
+    cells: Folder,
+    slots: Slots,
+    plugins: tuple[Plugin, ...],
 ) -> Job:
     """The job of an experiment on these slots; the data set comes with its test images."""
     from trainables.cell import CellJob
 
     threads = max(1, int(slots.cpus))
-    return _on(slots, CellJob(dataset, fixed, checkpoints, cells, threads, slots.gpus))
+    job = CellJob(dataset, fixed, checkpoints, cells, threads, slots.gpus, plugins)
+    return _on(slots, job)
 
 
 def _on(slots: Slots, job: TrainingJob | CellJob) -> Job:

@@ -7,17 +7,19 @@ import json
 import math
 import os
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from study import domains
 from study.metrics import OBJECTIVES, objective
+from study.plugins import told, used
 from study.records import SCHEMA_VERSION
 from study.spaces import Space, space
 from trainables.config import PRECISIONS
 from trainables.data import DATASETS, SEGMENTATION, check_image_size, source
 from trainables.errors import UserError, unknown_name
 from trainables.models import MODELS, Model
+from trainables.plugins import Plugin
 
 SAMPLERS = ("tpe", "random")
 SCHEDULERS = ("asha", "none")
@@ -39,7 +41,11 @@ SESSION_SECONDS = 45.0  # starting Ray and its workers, and writing the report
 
 @dataclass(frozen=True)
 class SearchSpec:
-    """One search, as asked for: everything that its results depend on, and nothing else."""
+    """One search, as asked for: everything that its results depend on, and nothing else.
+
+    plugins: those of `study.plugins.load` that were asked for; what the space, its model and
+    the data set are from is added.
+    """
 
     space: str
     data: str | None = None
@@ -55,6 +61,7 @@ class SearchSpec:
     pretrained: bool = False
     precision: str = "auto"
     name: str | None = None
+    plugins: tuple[Plugin, ...] = ()
 
     def __post_init__(self) -> None:
         chosen = space(self.space)
@@ -78,10 +85,11 @@ class SearchSpec:
             object.__setattr__(self, "data_dir", os.path.abspath(self.data_dir))
         if self.pretrained:
             require_pretrained(chosen.model)
+        object.__setattr__(self, "plugins", used(self.plugins, [chosen], str(self.data)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as the manifest keeps them."""
-        return asdict(self)
+        return told(vars(self))
 
 
 @dataclass(frozen=True)
@@ -224,12 +232,6 @@ def require_common(name: str | None, precision: str, train_size: int | None) -> 
         raise unknown_name("precision", precision, PRECISIONS)
     if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
         raise UserError(f"--name must be 1 to 64 letters, digits, '.', '_' or '-', got {name!r}")
-
-
-def require_directory(data: str, data_dir: str | None) -> None:
-    """UserError for a data directory that is not there, of a data set that reads one."""
-    if data_dir is not None and source(data).takes_directory and not os.path.isdir(data_dir):
-        raise UserError(f"--data-dir {data_dir}: no such folder; name the one with the files")
 
 
 def require_task(model: str, data: str) -> None:

@@ -17,6 +17,7 @@ from trainables.errors import FAILED
 @click.option("--space", metavar="NAME", help="Search space; --list shows them.")
 @click.option("--list", "show_list", is_flag=True, help="Show the search spaces and exit.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and exit; nothing is written.")
+@cli.plugin_option
 @cli.data_options
 @click.option("--trials", type=int, default=10, show_default=True, help="Trials to run.")
 @click.option("--max-epochs", type=int, help="Longest schedule  [default: the space's].")

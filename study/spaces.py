@@ -7,8 +7,9 @@ the same in all of them: fixed, and stated as such in every report.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from study.domains import Choice, Domain, Float, Int
+from study.domains import Choice, Domain, Float, Int, from_json, to_json
 from trainables.data import SEGMENTATION
 from trainables.errors import unknown_name
 from trainables.models import MODELS
@@ -18,7 +19,8 @@ from trainables.models import MODELS
 class Space:
     """What one search varies: a model on a data set and its dimensions by name.
 
-    The names of `dimensions` are those of `trainables.config.TrainConfig`.
+    The names of `dimensions` are those of `trainables.config.TrainConfig`. task:
+    "classification" or "segmentation", the model's where it is left out.
     """
 
     name: str
@@ -26,15 +28,27 @@ class Space:
     model: str
     data: str
     dimensions: dict[str, Domain] = field(hash=False)
+    task: str = ""
 
-    @property
-    def task(self) -> str:
-        """ "classification" or "segmentation": what the model does, and the data is for."""
-        return MODELS[self.model].task
+    def __post_init__(self) -> None:
+        if not self.task:
+            if self.model not in MODELS:
+                raise unknown_name(f"model of space {self.name!r}:", self.model, MODELS)
+            object.__setattr__(self, "task", MODELS[self.model].task)
 
     def defaults(self) -> dict[str, object]:
         """Every dimension at its default: the baseline, and each search's first trial."""
         return {name: domain.default for name, domain in self.dimensions.items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that `space_from_dict` turns back, as the manifest keeps them."""
+        return {**vars(self), "dimensions": {k: to_json(v) for k, v in self.dimensions.items()}}
+
+
+def space_from_dict(values: dict[str, Any]) -> Space:
+    """The space that a manifest describes, whether or not its model is known here."""
+    dimensions = {name: from_json(stored) for name, stored in values["dimensions"].items()}
+    return Space(**{**values, "dimensions": dimensions})
 
 
 def _space(
@@ -43,10 +57,12 @@ def _space(
     model: str,
     learning_rate: Float,
     epochs: Int,
+    data: str | None,
     strength: float | None = None,
 ) -> Space:
     """The dimensions that all models have; with a strength, augmentation too."""
     scenes = MODELS[model].task == SEGMENTATION
+    data = data or ("street_scenes" if scenes else "street_digits")
     batches = Choice((4, 8, 16), 4, "nuisance", unit="images")
     if not scenes:
         batches = Choice((32, 64, 128), 64, "nuisance", unit="images")
@@ -55,14 +71,22 @@ def _space(
         dimensions["augment_strength"] = Float(0.0, 1.0, default=strength, role="scientific")
     dimensions["weight_decay"] = Float(1e-5, 1e-1, default=5e-3, role="nuisance", log=True)
     dimensions["batch_size"] = batches
-    return Space(name, summary, model, "street_scenes" if scenes else "street_digits", dimensions)
+    return Space(name, summary, model, data, dimensions)
 
 
-def _pair(model: str, title: str, learning_rate: Float, epochs: Int) -> tuple[Space, Space]:
-    """A model's spaces: plain, and augmented at a strength of 0.5 unless searched."""
+def pair(
+    model: str, title: str, learning_rate: Float, epochs: Int, data: str | None = None
+) -> tuple[Space, Space]:
+    """A model's spaces: plain, and augmented at a strength of 0.5 unless searched.
+
+    data: None takes the embedded data set of the model's task. UserError for a model that
+    is not in `MODELS`.
+    """
+    if model not in MODELS:
+        raise unknown_name("model", model, MODELS)
     return (
-        _space(model, f"{title}, plain", model, learning_rate, epochs),
-        _space(f"{model}_aug", f"{title}, augmented", model, learning_rate, epochs, 0.5),
+        _space(model, f"{title}, plain", model, learning_rate, epochs, data),
+        _space(f"{model}_aug", f"{title}, augmented", model, learning_rate, epochs, data, 0.5),
     )
 
 
@@ -80,12 +104,12 @@ _TINY_EPOCHS = _epochs(2, 8, 4)
 SPACES: dict[str, Space] = {
     space.name: space
     for space in (
-        *_pair("cnn", "the report's CNN", _CNN_RATE, _epochs(4, 32, 12)),
-        *_pair("resnet18", "ResNet18", _RESNET_RATE, _epochs(2, 12, 6)),
-        *_pair("fcn_resnet50", "FCN on ResNet50", _RESNET_RATE, _epochs(2, 6, 3)),
-        *_pair("deeplabv3_resnet50", "DeepLabV3 on ResNet50", _RESNET_RATE, _epochs(2, 6, 3)),
-        *_pair("tiny", "a network for tests", _CNN_RATE, _TINY_EPOCHS),
-        *_pair("tiny_scenes", "a segmentation network for tests", _CNN_RATE, _TINY_EPOCHS),
+        *pair("cnn", "the report's CNN", _CNN_RATE, _epochs(4, 32, 12)),
+        *pair("resnet18", "ResNet18", _RESNET_RATE, _epochs(2, 12, 6)),
+        *pair("fcn_resnet50", "FCN on ResNet50", _RESNET_RATE, _epochs(2, 6, 3)),
+        *pair("deeplabv3_resnet50", "DeepLabV3 on ResNet50", _RESNET_RATE, _epochs(2, 6, 3)),
+        *pair("tiny", "a network for tests", _CNN_RATE, _TINY_EPOCHS),
+        *pair("tiny_scenes", "a segmentation network for tests", _CNN_RATE, _TINY_EPOCHS),
     )
 }
 

@@ -20,6 +20,7 @@ from study.slots import Slots
 from study.tracking import Say, Tracking, hand_over, tracked
 from trainables.data import CLASSIFICATION, SEGMENTATION, load_dataset, source
 from trainables.errors import FAILED, UserError
+from trainables.model_check import require_fits
 from trainables.models import AUXILIARY
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Request:
 
     opening: the first line shown. trials: how many it will hold in all. data, data_dir,
     download, train_size, split_seed: the data set and the split that the manifest counts.
+    models: those to try on its images first, where a model or the data are a plugin's.
     identity: the manifest's own part ("kind", "spec", "objective", "seeds", ...).
     """
 
@@ -59,6 +61,7 @@ class Request:
     download: bool
     train_size: int | None
     image_size: int | None
+    models: list[str]
     split_seed: int
     with_test: bool
     identity: dict[str, Any]
@@ -168,9 +171,13 @@ def _load(request: Request, display: Display) -> Dataset:
     )
     if not request.with_test:
         dataset = dataset.without_test()
+    elif dataset.test is None:
+        raise UserError(f"{dataset.name} has no test images, which an experiment needs", FAILED)
     for notice in dataset.notices:
         display.note(f"note: {notice}")
     train, val = dataset.split_indices(request.split_seed, request.train_size)
+    for model in request.models:
+        require_fits(model, len(dataset.classes), *dataset.pool.images.shape[1:3])
     display.note(f"{dataset.name}: {len(train):,} training and {len(val):,} validation images")
     return dataset
 

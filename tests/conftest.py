@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 
+import pytest
+
 _CACHE = tempfile.TemporaryDirectory(prefix="crossover-cache-")
 
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -12,6 +14,18 @@ os.environ["CROSSOVER_CACHE"] = _CACHE.name
 os.environ.pop("RAY_ADDRESS", None)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each process would compile all of torch
 os.environ["WANDB_MODE"] = "disabled"  # whatever key this machine has
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--plugin", action="append", default=[], help="as of study.run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before tests are collected, so that tests/contracts asks a plugin's models, too."""
+    if named := config.getoption("--plugin"):
+        from study.plugins import load
+
+        load(named)
 
 
 def pytest_unconfigure() -> None:

@@ -28,6 +28,7 @@ from trainables.config import TrainConfig
 from trainables.data import SEGMENTATION
 from trainables.data.base import Dataset, Split
 from trainables.jobs import alone, trial_folder
+from trainables.plugins import Plugin, install
 from trainables.reporting import Record, Report
 from trainables.storage import Folder, patiently
 
@@ -45,7 +46,7 @@ MISTAKES = 4  # pictures a class of what was read wrongly
 class CellJob:
     """Trains one cell; `params` are TrainConfig's options and "drawn", "arm", "phase".
 
-    dataset: with its test set. fixed, checkpoints, threads, gpus: as for
+    dataset: with its test set. fixed, checkpoints, threads, gpus, plugins: as for
     `trainables.jobs.TrainingJob`. cells: the folder of the `.npz` files.
     """
 
@@ -55,6 +56,7 @@ class CellJob:
     cells: Folder
     threads: int
     gpus: float = 0.0
+    plugins: tuple[Plugin, ...] = ()
 
     def __call__(
         self, number: int, params: dict[str, Any], report: Report, workers: Workers | None = None
@@ -68,6 +70,7 @@ class CellJob:
         from trainables.checkpoint import CheckpointStore
         from trainables.loop import train
 
+        install(self.plugins)
         torch.set_num_threads(self.threads)
         names = TrainConfig.__dataclass_fields__
         options = {key: value for key, value in params.items() if key in names}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainables.closed_form import closed_form
 from trainables.config import TrainConfig
+from trainables.plugins import Plugin, install
 from trainables.reporting import Report
 from trainables.storage import Folder
 
@@ -21,7 +22,8 @@ class TrainingJob:
 
     fixed: the options of `TrainConfig` that no trial varies. checkpoints: the folder
     that holds one folder a trial. threads: CPU threads of one training. gpus: what a
-    training may use; without any it stays on the CPU, whatever the machine has.
+    training may use; without any it stays on the CPU, whatever the machine has. plugins:
+    what may have registered the model.
     """
 
     dataset: Dataset
@@ -29,6 +31,7 @@ class TrainingJob:
     checkpoints: Folder
     threads: int
     gpus: float = 0.0
+    plugins: tuple[Plugin, ...] = ()
 
     def __call__(
         self, number: int, params: dict[str, Any], report: Report, workers: Workers | None = None
@@ -42,6 +45,7 @@ class TrainingJob:
         from trainables.checkpoint import CheckpointStore
         from trainables.loop import train
 
+        install(self.plugins)
         torch.set_num_threads(self.threads)
         config = TrainConfig.from_dict({**self.fixed, **params})
         store = CheckpointStore(trial_folder(self.checkpoints, number))

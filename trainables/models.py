@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pickle
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,17 +33,17 @@ class Pretrained:
 class Model:
     """One entry of `MODELS`.
 
-    builder: name in `trainables.networks`, called with the number of classes. task:
-    "classification", with the linear `fc` as last layer, or "segmentation", which returns
-    {"out": logits (N, classes, H, W)} and perhaps "aux". parameters: at 10 classes; of a
-    segmentation model at 21. macs: multiply-accumulates of a forward pass on one image of
-    `side` x `side` pixels; a training step costs about three times as many.
+    builder: name in `trainables.networks`, or a plugin's own function; called with the number
+    of classes. task: "classification", with the linear `fc` as last layer, or "segmentation",
+    which returns {"out": logits (N, classes, H, W)} and perhaps "aux". parameters: at 10
+    classes; of a segmentation model at 21. macs: multiply-accumulates of a forward pass on one
+    image of `side` x `side` pixels; a training step costs about three times as many.
     """
 
     name: str
     summary: str
     task: str
-    builder: str
+    builder: str | Callable[[int], nn.Module]
     parameters: int
     macs: int
     side: int = 32
@@ -62,12 +63,17 @@ def build_model(name: str, classes: int, *, seed: int, pretrained: bool = False)
         raise unknown_name("model", name, MODELS)
     entry = MODELS[name]
     weights = _imagenet_weights(entry) if pretrained else {}
-    builder = getattr(importlib.import_module("trainables.networks"), entry.builder)
+    builder = entry.builder
+    if isinstance(builder, str):
+        builder = getattr(importlib.import_module("trainables.networks"), builder)
     # torchvision's constructors draw from the global generator. Only the CPU's is
     # touched: torch.manual_seed would also reseed every GPU, which nothing restores.
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        model: nn.Module = builder(classes)
+        model = builder(classes)
+    if not isinstance(model, torch.nn.Module):
+        what = type(model).__name__
+        raise UserError(f"model {name!r}: the builder must return a torch.nn.Module, got {what}")
     model.load_state_dict({**model.state_dict(), **weights})
     return model
 

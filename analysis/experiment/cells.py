@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.load import Run
 from analysis.tables import CONFIG
 from study.claims import Arm, Cell, Claim, cells
-from study.claims_toml import claim_from_dict
+from study.claims_toml import claims_from_spec
 from study.metrics import METRICS
 from study.records import FINAL_COLUMNS, MANIFEST
 from trainables.errors import FAILED, UserError
@@ -95,10 +95,10 @@ def read_experiment(run: Run) -> Experiment:
 def _claims(run: Run) -> tuple[Claim, ...]:
     where = run.path / MANIFEST
     try:
-        claims = tuple(claim_from_dict(values) for values in run.manifest.spec["claims"])
+        claims = claims_from_spec(run.manifest.spec)
     except UserError as error:
         raise UserError(f"{where}: {'; '.join(str(error).splitlines())}", FAILED) from None
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{where} describes its claims wrongly: {error!r}", FAILED) from None
     if not claims:
         raise UserError(f"{where} names no claim: nothing can be decided", FAILED)

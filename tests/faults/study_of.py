@@ -100,7 +100,7 @@ def faulty(*_: Any) -> Faulty:
     return Faulty()
 
 
-def watched(dataset: Any, fixed: dict[str, Any], checkpoints: Folder, slots: Slots) -> Any:
+def watched(dataset: Any, fixed: dict[str, Any], checkpoints: Folder, slots: Slots, *_: Any) -> Any:
     """See `Watched`; by a group where the study has several workers a trial."""
     return orchestrate._on(slots, Watched(TrainingJob(dataset, fixed, checkpoints, threads=1)))
 

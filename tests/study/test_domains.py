@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.domains import Choice, Domain, Float, Int, describe, from_json, to_json
-from study.spaces import SPACES
+from study.domains import Choice, Float, Int, from_json
 
 positive = st.floats(1e-9, 1e9)
 
@@ -49,20 +47,6 @@ def test_an_int_takes_whole_numbers_only(low: int, width: int) -> None:
 def test_a_wrong_dimension_says_which_rule_it_breaks(make, rule: str) -> None:
     with pytest.raises(ValueError, match=rule):
         make()
-
-
-ALL = [
-    pytest.param(domain, id=f"{space.name}-{name}")
-    for space in SPACES.values()
-    for name, domain in space.dimensions.items()
-]
-
-
-@pytest.mark.parametrize("domain", ALL)
-def test_every_dimension_survives_json_and_holds_its_default(domain: Domain) -> None:
-    assert from_json(json.loads(json.dumps(to_json(domain)))) == domain
-    assert domain.contains(domain.default)
-    assert describe(domain)
 
 
 def test_a_choice_takes_its_own_types_only() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,18 +22,20 @@ SMALLEST, LARGEST, STEP = 32, 1024, 8  # image sizes: the networks' stride is 8
 class DataSource:
     """An entry of the table: where the loader is and what it takes.
 
-    loader: "module:function", called as function(data_dir, download, train_size); of a
-    segmentation as function(data_dir, download, train_size, image_size, **options).
+    loader: "module:function", or a plugin's own function; called as function(data_dir,
+    download, train_size), of a segmentation as function(data_dir, download, train_size,
+    image_size, **options). What a plugin's returns is checked, and hashed here.
     train_size: images a search trains on by default (None: all that validation leaves).
     experiment_size: images a cell of an experiment trains on by default, of which there
-    are many. image_size: height and width, which can be chosen for a segmentation.
+    are many. image_size: height and width, which can be chosen for a segmentation. classes:
+    None where only the files say.
     """
 
     summary: str
-    loader: str
+    loader: str | Callable[..., Dataset]
     train_size: int | None
     image_size: tuple[int, int]
-    classes: int
+    classes: int | None
     experiment_size: int | None = None
     takes_directory: bool = False
     can_download: bool = False
@@ -115,6 +117,15 @@ def check_image_size(name: str, image_size: int | None) -> None:
         )
 
 
+def require_directory(name: str, data_dir: str | Path | None) -> None:
+    """UserError where the data set `name` reads a folder that is not named or not there."""
+    entry = source(name)
+    if entry.takes_directory and not entry.can_download and data_dir is None:
+        raise UserError(f"--data {name} reads a folder: name it with --data-dir")
+    if data_dir is not None and entry.takes_directory and not Path(data_dir).is_dir():
+        raise UserError(f"--data-dir {data_dir}: no such folder; name the one with the files")
+
+
 def load_dataset(
     name: str,
     *,
@@ -134,13 +145,16 @@ def load_dataset(
     if download and not entry.can_download:
         raise UserError(f"--download: {name} needs no download; leave it out")
     check_image_size(name, image_size)
-    module, function = entry.loader.split(":")
-    loader = getattr(importlib.import_module(module), function)
     directory = None if data_dir is None else Path(data_dir)
     size = entry.train_size if train_size is None else train_size
-    if entry.task == CLASSIFICATION:
-        dataset: Dataset = loader(directory, download, size)
-    else:
-        side = entry.image_size[0] if image_size is None else image_size
-        dataset = loader(directory, download, size, side, **entry.options)
+    arguments: tuple[object, ...] = (directory, download, size)
+    if entry.task == SEGMENTATION:
+        arguments += (entry.image_size[0] if image_size is None else image_size,)
+    if not isinstance(entry.loader, str):
+        from trainables.data.own import loaded
+
+        return loaded(name, entry, arguments)
+    module, function = entry.loader.split(":")
+    loader = getattr(importlib.import_module(module), function)
+    dataset: Dataset = loader(*arguments, **entry.options)
     return dataset

@@ -47,7 +47,8 @@ class Split:
 class Dataset:
     """A named data set: `pool` is split into train and validation, `test` never is.
 
-    content_hash: hexadecimal SHA-256 over pool and test, images and labels.
+    content_hash: hexadecimal SHA-256 over pool and test, images and labels (left out by a
+    plugin's loader, since `load_dataset` makes it).
     val_fraction: share of the pool that becomes validation data. task: CLASSIFICATION or
     SEGMENTATION. notices: sentences the user has to see (a file that is not the official
     one, say).
@@ -58,7 +59,7 @@ class Dataset:
     pool: Split
     test: Split | None
     val_fraction: float
-    content_hash: str
+    content_hash: str = ""
     notices: tuple[str, ...] = ()
     task: str = CLASSIFICATION
 
@@ -90,6 +91,9 @@ def check(name: str, split: Split, classes: int, task: str = CLASSIFICATION) -> 
         raise DataError(
             f"{name}: images must be uint8 (N, H, W, 3), found {images.dtype} {images.shape}"
         )
+    kind = np.uint8 if task == SEGMENTATION else np.int64
+    if labels.dtype != kind:
+        raise DataError(f"{name}: labels must be {np.dtype(kind)}, found {labels.dtype}")
     wanted = images.shape[:3] if task == SEGMENTATION else images.shape[:1]
     if labels.shape != wanted:
         raise DataError(f"{name}: {len(images)} images but labels of shape {labels.shape}")

@@ -1,0 +1,141 @@
+"""What every data set that can be loaded here promises, whichever it is."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.trainables.made_up import write_devkit, write_svhn
+from trainables.data import DATASETS, load_dataset
+from trainables.data.base import SEGMENTATION, Dataset, Split, content_hash
+from trainables.data.masks import VOID
+
+ROOT = Path(__file__).parents[2]
+SHARED = ROOT.parent / "shared" / "data"
+REAL = "svhn, real slice"
+CASES = (*(name for name, entry in DATASETS.items() if not entry.takes_directory), "svhn", "voc")
+
+
+@pytest.fixture(scope="module", params=(*CASES, REAL))
+def options(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """How the data set is loaded: of a small size, or from files made up in its format."""
+    name = request.param
+    if name == REAL:
+        if not (SHARED / "svhn").is_dir():
+            pytest.skip("no real SVHN slice at ../shared/data/svhn")
+        return {"name": "svhn", "data_dir": str(SHARED / "svhn")}
+    folder = tmp_path_factory.mktemp("files")
+    if name == "svhn":
+        return {"name": name, "data_dir": str(write_svhn(folder))}
+    if name == "voc":
+        lists = {"train": [f"a{i}" for i in range(8)], "val": ["b8", "b9"]}
+        write_devkit(folder, lists, (60, 40), [0, 5, 15, 20])
+        return {"name": name, "data_dir": str(folder), "image_size": 32}
+    rendered = {"street_digits": 400, "street_scenes": 60}
+    return {"name": name, "train_size": rendered.get(name)}
+
+
+@pytest.fixture(scope="module")
+def dataset(options: dict[str, Any]) -> Dataset:
+    return load_dataset(**options)
+
+
+def pictures(split: Split) -> set[bytes]:
+    return {image.tobytes() for image in split.images}
+
+
+def test_images_and_labels_have_the_documented_form(
+    dataset: Dataset, options: dict[str, Any]
+) -> None:
+    entry = DATASETS[dataset.name]
+    assert dataset.task == entry.task
+    assert len(dataset.classes) == len(set(dataset.classes))
+    assert entry.classes in (len(dataset.classes), None)
+    size = (options["image_size"],) * 2 if "image_size" in options else entry.image_size
+    for split in (dataset.pool, dataset.test):
+        assert split is not None
+        assert split.images.dtype == np.uint8
+        assert split.images.shape == (len(split), *size, 3)
+        assert split.images.std() > 20  # pictures, not blanks
+        scenes = dataset.task == SEGMENTATION
+        assert split.labels.dtype == (np.uint8 if scenes else np.int64)
+        assert split.labels.shape == split.images.shape[: 3 if scenes else 1]
+        every = set(range(len(dataset.classes)))
+        found = set(np.unique(split.labels).tolist())
+        if scenes:  # scenes need not show all
+            assert found <= {*every, VOID}
+            assert len(found - {VOID}) > 1
+        else:
+            assert found == every
+
+
+def test_train_validation_and_test_share_no_picture(dataset: Dataset) -> None:
+    train, val = dataset.split(seed=0)
+    assert dataset.test is not None
+    assert len(train) + len(val) == len(dataset.pool)
+    assert not pictures(train) & pictures(val)
+    assert not pictures(dataset.pool) & pictures(dataset.test)
+
+
+def test_validation_has_its_share_and_of_a_classification_every_class(dataset: Dataset) -> None:
+    train, val = dataset.split(seed=3)
+    assert len(val) == round(dataset.val_fraction * len(dataset.pool))
+    if dataset.task != SEGMENTATION:
+        for split in (train, val):
+            assert set(split.labels.tolist()) == set(range(len(dataset.classes)))
+
+
+def test_a_split_is_a_function_of_its_seed(dataset: Dataset) -> None:
+    size = min(50, len(dataset.split_indices(0, None)[0]) - 1)
+    first, again, other = (dataset.split(seed, train_size=size)[0] for seed in (0, 0, 1))
+    assert len(first) == size
+    assert np.array_equal(first.images, again.images)
+    assert not np.array_equal(first.images, other.images)
+
+
+def test_the_hash_is_of_the_content(dataset: Dataset) -> None:
+    assert dataset.test is not None
+    assert dataset.content_hash == content_hash(dataset.pool, dataset.test)
+    images = dataset.pool.images.copy()
+    images[0, 0, 0, 0] ^= 1
+    changed = Split(images, dataset.pool.labels, dataset.pool.full)
+    assert dataset.content_hash != content_hash(changed, dataset.test)
+
+
+ELSEWHERE = """
+import hashlib, sys
+from study.plugins import load
+from trainables.data import load_dataset
+load(eval(sys.argv[2]))
+dataset = load_dataset(**eval(sys.argv[1]))
+train, val = dataset.split_indices(5, None)
+print(dataset.content_hash, hashlib.sha256(train.tobytes() + val.tobytes()).hexdigest())
+"""
+
+
+def test_another_process_has_the_same_images_and_split(
+    dataset: Dataset,
+    options: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    plugins: list[str],
+) -> None:
+    """Made anew, since its cache is empty, and with another order of Python's own hashes."""
+    monkeypatch.setenv("CROSSOVER_CACHE", str(tmp_path))
+    monkeypatch.setenv("PYTHONHASHSEED", "1")
+    command = [sys.executable, "-c", ELSEWHERE, repr(options), repr(plugins)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    train, val = dataset.split_indices(5, None)
+    split = hashlib.sha256(train.tobytes() + val.tobytes()).hexdigest()
+    assert done.stdout.split() == [dataset.content_hash, split]
+
+
+def test_a_search_can_not_see_the_test_images(dataset: Dataset) -> None:
+    assert dataset.without_test().test is None
