@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 
+from hypothesis import settings
+
 _CACHE = tempfile.TemporaryDirectory(prefix="crossover-cache-")
 
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -12,6 +14,10 @@ os.environ["CROSSOVER_CACHE"] = _CACHE.name
 os.environ.pop("RAY_ADDRESS", None)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each process would compile all of torch
 os.environ["WANDB_MODE"] = "disabled"  # whatever key this machine has
+
+# The same examples in every run, as many as each test says; `tests/fuzz` can be asked for more.
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
+settings.load_profile("repeatable")
 
 
 def pytest_unconfigure() -> None:

@@ -80,7 +80,9 @@ def test_a_torn_last_line_is_left_out_and_the_journal_goes_on(tmp_path: Path) ->
 
 
 def test_damage_in_the_middle_of_a_journal_is_named(tmp_path: Path) -> None:
-    (tmp_path / records.JOURNAL).write_text('{"event": "end", "trial": 0}\nnonsense\n{}\n')
+    (tmp_path / records.JOURNAL).write_text(
+        '{"event": "end", "trial": 0, "state": "failed"}\nnonsense\n{}\n'
+    )
     with pytest.raises(UserError, match="damaged in line 2; delete that line"):
         records.read_journal(tmp_path)
 
@@ -102,6 +104,23 @@ def test_a_trial_whose_start_was_deleted_as_damaged_never_was(tmp_path: Path) ->
     epochs, trials = records.tables(Journal(tmp_path).lines)
     assert epochs["val_loss"].tolist() == [0.1, 0.3]
     assert trials["state"].tolist() == ["completed", "running"]
+
+
+def test_a_completed_trial_whose_last_epoch_was_deleted_has_not_ended(tmp_path: Path) -> None:
+    """Its second epoch's loss would pass for that of a finished schedule."""
+    journal = Journal(tmp_path)
+    journal.start(0, {"epochs": 3})
+    for number in (1, 2, 3):
+        journal.epoch(0, epoch(number))
+    journal.end(0, "completed")
+    lines = (tmp_path / records.JOURNAL).read_text().splitlines(keepends=True)
+    (tmp_path / records.JOURNAL).write_text("".join(lines[:3] + lines[4:]))
+    again = Journal(tmp_path)
+    assert again.ended() == {}
+    assert records.tables(again.lines)[1]["state"].tolist() == ["running"]
+    again.epoch(0, epoch(3))
+    again.end(0, "completed")
+    assert Journal(tmp_path).ended() == {0: "completed"}
 
 
 def test_tables_have_a_row_an_epoch_and_a_row_a_trial(tmp_path: Path) -> None:
@@ -139,10 +158,11 @@ def test_a_failed_trial_that_succeeds_later_is_a_success(tmp_path: Path) -> None
     journal.listeners.append(told.append)
     journal.start(0, {"epochs": 1})
     for state in ("failed", "failed", "completed", "failed"):
+        if state == "completed":
+            journal.epoch(0, epoch(1, of=1))
         journal.end(0, state)
         if state == "failed":
             journal.error(0, "OSError: full")
-    journal.epoch(0, epoch(1, of=1))
     assert [event["state"] for event in told if event["event"] == "end"] == [
         "failed",
         "failed",
@@ -154,7 +174,9 @@ def test_a_failed_trial_that_succeeds_later_is_a_success(tmp_path: Path) -> None
 
 
 def test_a_line_that_is_no_event_is_named(tmp_path: Path) -> None:
-    (tmp_path / records.JOURNAL).write_text('{"event": "start", "trial": 0}\n[1]\n{}\n')
+    (tmp_path / records.JOURNAL).write_text(
+        '{"event": "start", "trial": 0, "config": {}}\n[1]\n{}\n'
+    )
     with pytest.raises(UserError, match="damaged in line 2"):
         records.read_journal(tmp_path)
 

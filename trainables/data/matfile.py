@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from trainables.data.base import DataError, Split
+from trainables.errors import in_a_line
 
 EXPECTED = "SVHN's format 2 has X, uint8 (32, 32, 3, N), and y, (N, 1) in 1..10"
 
@@ -45,7 +46,6 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         return dict(loadmat(path, variable_names=("X", "y")))
     except Exception as error:  # damage raises anything, zlib's own errors included
-        reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
-            f"{path}: not a readable .mat file ({reason[:120]}); copy or download it again"
+            f"{path}: not a readable .mat file ({in_a_line(error)}); copy or download it again"
         ) from None
