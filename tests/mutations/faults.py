@@ -172,6 +172,14 @@ FAULTS: tuple[Fault, ...] = (
         ("tests/study/test_records.py",),
     ),
     Fault(
+        "asha-forgets",
+        "a continued search does not know what trials it stopped were compared with",
+        "study/asha.py",
+        "for number in journal.ended():",
+        "for number in ():",
+        ("tests/study/test_resume_properties.py",),
+    ),
+    Fault(
         "nan-is-best",
         "NaN beats every number",
         "study/metrics.py",

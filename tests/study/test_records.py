@@ -6,9 +6,10 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study import records
@@ -227,3 +228,53 @@ def test_a_damaged_table_is_named_with_its_cure(tmp_path: Path) -> None:
 )
 def test_a_last_record_shows_how_the_trial_ended(record: dict | None, state: str) -> None:
     assert outcome(record) == state
+
+
+measures = st.fixed_dictionaries(
+    {name: st.floats() for name in ("train_loss", "val_loss", "val_accuracy", "seconds")}
+)
+
+
+@given(st.lists(st.lists(measures, min_size=1, max_size=3), min_size=1, max_size=3))
+@settings(max_examples=40)
+def test_every_number_comes_back_from_journal_and_parquet(tmp_path_factory, trials) -> None:
+    run = tmp_path_factory.mktemp("run")
+    journal = Journal(run)
+    for number, curve in enumerate(trials):
+        journal.start(number, {"epochs": len(curve)})
+        for at, values in enumerate(curve, start=1):
+            journal.epoch(number, epoch(at, of=len(curve), **values))
+        journal.end(number, "completed")
+    epochs, ended = records.tables(records.read_journal(run))
+    for name, table in ((records.EPOCHS, epochs), (records.TRIALS, ended)):
+        records.write_table(run / name, table)
+        pd.testing.assert_frame_equal(records.read_table(run / name), table)
+    for name in ("train_loss", "val_loss", "val_accuracy", "seconds"):
+        given_values = [values[name] for curve in trials for values in curve]
+        np.testing.assert_array_equal(epochs[name].to_numpy(float), given_values)
+    last = [curve[-1]["val_loss"] for curve in trials]
+    np.testing.assert_array_equal(ended["val_loss"].to_numpy(float), last)
+
+
+plain_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.floats(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+
+
+def without_nonfinite(value: object) -> object:
+    """What JSON can hold of it: null for NaN and infinities."""
+    if isinstance(value, dict):
+        return {key: without_nonfinite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_nonfinite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@given(st.dictionaries(st.text(max_size=3), plain_values, max_size=3))
+def test_any_specification_comes_back_from_a_manifest(tmp_path_factory, spec: dict) -> None:
+    run = tmp_path_factory.mktemp("run")
+    written = manifest(spec=spec)
+    records.write_manifest(run, written)
+    assert records.read_manifest(run) == manifest(spec=without_nonfinite(spec))
