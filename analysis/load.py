@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis import text
+from analysis.check import table_problems
 from analysis.task import Task, task_of
 from study import records
 from study.domains import Domain, from_json
@@ -94,9 +95,18 @@ def load_run(path: Path) -> Run:
     epochs, trials = _tables(path)
     if epochs.empty:
         raise UserError(f"{path} has no epoch yet: nothing can be reported", FAILED)
-    _check_columns(path, epochs, [*_EPOCH_COLUMNS, objective.name])
-    _check_columns(path, trials, [*_TRIAL_COLUMNS, objective.name])
-    return Run(path, manifest, epochs, trials, _dimensions(path, manifest), objective)
+    dimensions = _dimensions(path, manifest)
+    needed = {
+        "epochs": [*_EPOCH_COLUMNS, objective.name],
+        "trials": [*_TRIAL_COLUMNS, objective.name],
+    }
+    if problems := list(table_problems(epochs, trials, needed, dimensions)):
+        raise UserError(
+            f"{path} has {'; '.join(problems)}. Delete {records.EPOCHS} and {records.TRIALS}: "
+            f"they are made anew from {records.JOURNAL}",
+            FAILED,
+        )
+    return Run(path, manifest, epochs, trials, dimensions, objective)
 
 
 def _objective(path: Path, manifest: records.Manifest) -> Metric:
@@ -114,7 +124,7 @@ def _dimensions(path: Path, manifest: records.Manifest) -> dict[str, Domain]:
     try:
         stored = manifest.space.get("dimensions", {})
         return {name: from_json(values) for name, values in stored.items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise UserError(
             f"{path / records.MANIFEST} describes its space wrongly: {error}", FAILED
         ) from None
@@ -125,10 +135,7 @@ def _tables(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     journal = path / records.JOURNAL
     if _current(files, journal):
         return records.read_table(files[0]), records.read_table(files[1])
-    try:
-        return records.tables(records.read_journal(path))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{journal} has a line without {error}", FAILED) from None
+    return records.tables(records.read_journal(path))
 
 
 def _current(files: list[Path], journal: Path) -> bool:
@@ -136,9 +143,3 @@ def _current(files: list[Path], journal: Path) -> bool:
         return False
     newest = journal.stat().st_mtime_ns if journal.exists() else 0
     return all(file.stat().st_mtime_ns >= newest for file in files)
-
-
-def _check_columns(path: Path, table: pd.DataFrame, needed: list[str]) -> None:
-    missing = [name for name in dict.fromkeys(needed) if name not in table]
-    if missing:
-        raise UserError(f"{path} has no record of {', '.join(missing)}", FAILED)

@@ -19,6 +19,8 @@ from trainables.errors import UserError, unknown_name
 DIRECTIONS = ("higher", "lower")
 RULES = ("paired_difference", "crossover", "ordered_trend")
 POSITIONS = ("short", "long")
+MOST_SEEDS = 1_000  # a plan of more is a slip of the keyboard, and would not fit memory
+MOST_EPOCHS = 1_000_000
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -107,12 +109,12 @@ def _claim_problems(claim: Claim) -> Iterator[str]:
         yield f"smallest_effect must be a finite number above 0, got {claim.smallest_effect!r}"
     if not 0 < claim.alpha < 0.5:
         yield f"alpha must lie between 0 and 0.5, got {claim.alpha!r}"
-    if claim.seeds < 2:
-        yield f"seeds must be at least 2, got {claim.seeds}"
+    if not 2 <= claim.seeds <= MOST_SEEDS:
+        yield f"seeds must be from 2 to {MOST_SEEDS:,}, got {claim.seeds}"
     budgets = claim.budgets
     rising = all(a < b for a, b in itertools.pairwise(budgets))
-    if not budgets or budgets[0] < 1 or not rising:
-        yield f"budgets must be rising whole numbers from 1, got {list(budgets)}"
+    if not budgets or budgets[0] < 1 or budgets[-1] > MOST_EPOCHS or not rising:
+        yield f"budgets must be rising whole numbers from 1 to {MOST_EPOCHS:,}, got {list(budgets)}"
     if claim.decided_by == "crossover" and len(budgets) < 2:
         yield f"a crossover needs two or more budgets, got {list(budgets)}"
     only = METRICS[claim.metric].task if claim.metric in METRICS else None

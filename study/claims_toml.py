@@ -38,8 +38,9 @@ from typing import Any
 
 from study.arms import Arm, arm
 from study.claim_types import Claim
+from study.damage import is_number
 from study.spaces import SPACES, Space, space_from_dict
-from trainables.errors import UserError, unknown_name
+from trainables.errors import UserError, in_a_line, unknown_name
 
 _REQUIRED: dict[str, str] = {
     "id": "text",
@@ -61,8 +62,8 @@ def load_claims(path: Path) -> dict[str, Claim]:
         tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read claims from {path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid TOML: {error}") from None
+    except (ValueError, RecursionError) as error:  # of a number of 5,000 digits, say
+        raise UserError(f"{path} is not valid TOML: {in_a_line(error)}") from None
     problems = [
         str(unknown_name(f"key of {path}:", key, ["claim"])) for key in tables if key != "claim"
     ]
@@ -160,10 +161,9 @@ def _is(kind: str, value: object) -> bool:
     if kind == "text":
         return isinstance(value, str)
     if kind == "a number":
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return number and math.isfinite(value)  # type: ignore[arg-type]
+        return is_number(value) and math.isfinite(value)  # type: ignore[arg-type]
     if kind == "a whole number":
-        return isinstance(value, int) and not isinstance(value, bool)
+        return is_number(value) and isinstance(value, int)
     if kind == "a list":
         return isinstance(value, list)
     return isinstance(value, list) and all(_is("a whole number", item) for item in value)

@@ -18,7 +18,7 @@ def minimum_p(claim: Claim, seeds: int | None = None) -> float:
     """
     n = claim.seeds if seeds is None else seeds
     if claim.decided_by == "ordered_trend":
-        return float(math.factorial(len(claim.arms))) ** -n
+        return math.exp(-n * math.lgamma(len(claim.arms) + 1))
     return max(2.0**-n, 1.0 / (FLIPS + 1))
 
 

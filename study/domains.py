@@ -33,8 +33,7 @@ class Float:
         return (
             isinstance(value, (int, float))
             and not isinstance(value, bool)
-            and math.isfinite(value)
-            and self.low <= value <= self.high
+            and self.low <= value <= self.high  # which NaN is not, and no infinity
         )
 
 

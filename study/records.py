@@ -28,7 +28,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainables.errors import FAILED, UserError
+from study.damage import is_event, manifest_problems
+from trainables.errors import FAILED, UserError, in_a_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,12 +138,13 @@ def read_manifest(run: Path) -> Manifest:
         values = json.loads(path.read_text())
     except FileNotFoundError:
         raise UserError(f"{run} is not a run directory: it has no {MANIFEST}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(
-            f"{path} is damaged ({error}); move the run directory away and run again", FAILED
+            f"{path} is damaged ({in_a_line(error)}); move the run directory away and run again",
+            FAILED,
         ) from None
     version = values.get("schema_version") if isinstance(values, dict) else None
-    if not isinstance(version, int):
+    if not isinstance(version, int) or isinstance(version, bool):
         raise UserError(f"{path} has no schema_version: it is not this project's manifest", FAILED)
     if version > SCHEMA_VERSION:
         raise UserError(
@@ -150,6 +152,8 @@ def read_manifest(run: Path) -> Manifest:
             f"{SCHEMA_VERSION}; update crossover to read it",
             FAILED,
         )
+    if problems := list(manifest_problems(values)):
+        raise UserError(f"{path} does not fit schema {version}: {'; '.join(problems)}", FAILED)
     try:
         return Manifest(**values)
     except TypeError as error:
@@ -177,33 +181,50 @@ def read_journal(run: Path) -> list[dict[str, Any]]:
     """Every whole line of the journal, in order; a torn last line is left out.
 
     So is what stands before the start of its trial, or without one: where a damaged line was
-    deleted that was a start, nobody knows any more what its trial was.
+    deleted that was a start, nobody knows any more what its trial was. And so is the end of a
+    trial that is said to be completed but whose last epoch was deleted: an earlier epoch's
+    measures would pass for its result.
 
     Raises UserError naming the first line that is damaged before the last one.
     """
     path = run / JOURNAL
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    text = path.read_text(encoding="utf-8", errors="replace")
+    *lines, torn = text.split("\n")  # as mend_journal: what no newline ends is unfinished
     records = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            records.append(json.loads(line))
-        except ValueError:
-            if number == len(lines):
-                break
-            raise _damaged(path, number) from None
-        if not isinstance(records[-1], dict) or not {"event", "trial"} <= set(records[-1]):
+    for number, line in enumerate([*lines, *([torn] if torn else [])], start=1):
+        record = _event(line)
+        if record is not None:
+            records.append(record)
+        elif number <= len(lines):
             raise _damaged(path, number)
-    return list(_of_started(records))
+    return list(_of_known(records))
 
 
-def _of_started(records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    started = set()
+def _event(line: str) -> dict[str, Any] | None:
+    """The event that a line is, or None."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return record if is_event(record) else None
+
+
+def _of_known(records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    schedules: dict[int, Any] = {}
+    trained: set[tuple[int, int]] = set()
     for record in records:
-        if record["event"] == "start":
-            started.add(record["trial"])
-        if record["trial"] in started:
+        trial, event = record["trial"], record["event"]
+        if event == "start":
+            schedules[trial] = record["config"].get("epochs")
+        if trial not in schedules:
+            continue
+        if event == "epoch":
+            trained.add((trial, record["epoch"]))
+        last = schedules[trial]
+        completed = event == "end" and record["state"] == "completed"
+        if not completed or last is None or (trial, last) in trained:
             yield record
 
 
@@ -284,9 +305,8 @@ def read_table(path: Path) -> pd.DataFrame:
     except FileNotFoundError:
         raise UserError(f"{path} is missing; run the command again to complete it") from None
     except Exception as error:  # pyarrow raises many kinds for damaged bytes
-        reason = str(error).splitlines()[0]
         raise UserError(
-            f"{path} is damaged ({reason}); delete it and run the same command again: "
+            f"{path} is damaged ({in_a_line(error)}); delete it and run the same command again: "
             f"it is made anew from {JOURNAL}",
             FAILED,
         ) from None

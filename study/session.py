@@ -70,9 +70,10 @@ def existing_manifest(run: Path) -> records.Manifest | None:
 
 def check_same_data(run: Path, before: records.Manifest, content_hash: str) -> None:
     """UserError where the data changed since the run began: its trials would not compare."""
-    if before.data["content_hash"] != content_hash:
+    begun_on = str(before.data.get("content_hash", "unknown"))
+    if begun_on != content_hash:
         raise UserError(
-            f"{run} was begun on other data (content hash {before.data['content_hash'][:12]}, "
+            f"{run} was begun on other data (content hash {begun_on[:12]}, "
             f"now {content_hash[:12]}); give the new run another --name, or restore the data",
             FAILED,
         )

@@ -6,6 +6,7 @@ import os
 import tempfile
 
 import pytest
+from hypothesis import settings
 
 _CACHE = tempfile.TemporaryDirectory(prefix="crossover-cache-")
 
@@ -14,6 +15,10 @@ os.environ["CROSSOVER_CACHE"] = _CACHE.name
 os.environ.pop("RAY_ADDRESS", None)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each process would compile all of torch
 os.environ["WANDB_MODE"] = "disabled"  # whatever key this machine has
+
+# The same examples in every run, as many as each test says; `tests/fuzz` can be asked for more.
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
+settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -79,12 +79,23 @@ def violations(package: str, path: str, source: str) -> list[str]:
     return found
 
 
+def violations_below(root: Path, package: str) -> list[str]:
+    """Those of every module of a package."""
+    found = []
+    for path in sorted((root / package).rglob("*.py")):
+        found += violations(package, path.relative_to(root).as_posix(), path.read_text())
+    return found
+
+
 @pytest.mark.parametrize("package", FORBIDDEN)
 def test_no_module_imports_what_it_must_not(package: str) -> None:
-    found = []
-    for path in sorted((ROOT / package).rglob("*.py")):
-        found += violations(package, path.relative_to(ROOT).as_posix(), path.read_text())
-    assert found == []
+    assert violations_below(ROOT, package) == []
+
+
+def test_a_module_planted_anywhere_in_a_package_is_found(tmp_path: Path) -> None:
+    (tmp_path / "study" / "deep").mkdir(parents=True)
+    (tmp_path / "study" / "deep" / "x.py").write_text("def f():\n    import torch")
+    assert violations_below(tmp_path, "study") == ["study/deep/x.py imports torch"]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,15 @@ class UserError(Exception):
         self.exit_code = exit_code
 
 
+def in_a_line(said: object, most: int = 120) -> str:
+    """What an error says, or its type, as one printable line of at most so many characters.
+
+    Parsers quote the damaged bytes that they stumbled over.
+    """
+    words = " ".join(str(said).split()) or type(said).__name__
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in words)[:most]
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
     """Error for a name that is not in a table, with the nearest names in it."""
     known = sorted(known)

@@ -74,9 +74,8 @@ class Experiment:
 def read_experiment(run: Run) -> Experiment:
     """The experiment in a run; UserError in one line for what no claim can be decided on."""
     claims = _claims(run)
-    lacking = [CONFIG + name for name in _KEY if CONFIG + name not in run.trials]
-    if lacking:
-        raise UserError(f"{run.path} has no record of {', '.join(lacking)}", FAILED)
+    for table in (run.trials, run.epochs):
+        _check_key(run, table)
     trials = _named(run.trials)
     confirming = trials[trials["phase"] == CONFIRM]
     done = confirming[confirming["state"].isin(_RESULT)]
@@ -103,6 +102,25 @@ def _claims(run: Run) -> tuple[Claim, ...]:
     if not claims:
         raise UserError(f"{where} names no claim: nothing can be decided", FAILED)
     return claims
+
+
+def _check_key(run: Run, table: pd.DataFrame) -> None:
+    """UserError unless every row says which cell it is of."""
+    lacking = [CONFIG + name for name in _KEY if CONFIG + name not in table]
+    if lacking:
+        raise UserError(f"{run.path} has no record of {', '.join(lacking)}", FAILED)
+    for name in _KEY:
+        column = table[CONFIG + name]
+        text = name in ("phase", "arm")
+        fits = column.map(lambda value: isinstance(value, str)).all() if text else _is_whole(column)
+        if not fits:
+            kind = "texts" if text else "whole numbers"
+            raise UserError(f"{run.path} has {CONFIG}{name} that are not {kind}", FAILED)
+
+
+def _is_whole(column: pd.Series) -> bool:
+    values = pd.to_numeric(column, errors="coerce")
+    return bool((values == values.round()).all() and values.abs().lt(2**53).all())
 
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:

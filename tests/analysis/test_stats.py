@@ -228,3 +228,42 @@ def test_an_arm_never_gains_by_diverging(values, seed, name):
     before = sign_flip_p(better * (values[0] - values[1]), "greater", rng())
     after = sign_flip_p(better * (tested[0] - tested[1]), "greater", rng())
     assert after >= before
+
+
+@settings(max_examples=60)
+@given(differences, st.sampled_from([0.125, 4.0]))
+def test_p_values_are_shares_whatever_the_unit(x, unit):
+    for side in ("greater", "less"):
+        p = sign_flip_p(x, side, rng())
+        assert 2.0 ** -len(x) <= p <= 1
+        assert sign_flip_p(x * unit, side, rng()) == p
+    assert sign_flip_p(x, "greater", rng()) + sign_flip_p(x, "less", rng()) >= 1
+    assert sign_flip_p(x + 1, "greater", rng()) <= sign_flip_p(x, "greater", rng())
+    assert 0 < equivalence_p(x, 1.0, rng()) <= 1
+    assert equivalence_p(x, 2.0, rng()) <= equivalence_p(x, 1.0, rng())
+
+
+@settings(max_examples=40)
+@given(differences, st.integers(-8, 8))
+def test_an_interval_holds_its_estimate_and_moves_with_it(x, shift):
+    low, high = mean_interval(x, rng(), resamples=999)
+    assert low - 1e-9 <= x.mean() <= high + 1e-9
+    moved = mean_interval(x + shift, rng(), resamples=999)
+    assert moved == pytest.approx((low + shift, high + shift), abs=1e-6)
+    wider = mean_interval(x, rng(), level=0.99, resamples=999)
+    assert wider[0] <= low + 1e-9
+    assert high <= wider[1] + 1e-9
+
+
+@settings(max_examples=12)  # statsmodels collects garbage each time
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.randoms(use_true_random=False))
+def test_holms_correction_only_raises_and_keeps_the_order(p, random):
+    corrected = holm(p)
+    pairs = list(zip(p, corrected, strict=True))
+    assert all(raw <= value <= min(1, len(p) * raw) + 1e-12 for raw, value in pairs)
+    ordered = [value for _, value in sorted(zip(p, corrected, strict=True))]
+    assert ordered == sorted(ordered)
+    relabelled = list(range(len(p)))
+    random.shuffle(relabelled)
+    assert holm([p[i] for i in relabelled]) == pytest.approx([corrected[i] for i in relabelled])
+    assert all(a <= b + 1e-12 for a, b in zip(corrected, holm([*p, 0.5]), strict=False))

@@ -129,6 +129,19 @@ def test_the_figures_of_a_supported_claim():
     assert found.seeds_needed is None
 
 
+@pytest.mark.parametrize("shared", [-8, 100])
+def test_everything_is_about_the_differences_within_seeds(shared):
+    """What a seed does to both arms alike changes nothing, whichever way it goes."""
+    cells = beats(0.1)
+    first = cells["arm"] == "tiny"
+    differences = 0.1 + 16 * NOISE + np.arange(8) ** 2 / 5000  # no two as far from their mean
+    cells["val_accuracy"] = 0.5 + differences[cells["seed"]] * first
+    lucky = cells.assign(val_accuracy=lambda t: t["val_accuracy"] + shared * NOISE[t["seed"]])
+    apart, together = one(cells), one(lucky)
+    for name in ("effect", "low", "high", "p", "p_against", "standardised"):
+        assert getattr(together, name) == pytest.approx(getattr(apart, name)), name
+
+
 def test_noise_is_inconclusive_with_the_seeds_that_would_do():
     cells = beats(0.0)
     cells.loc[cells["arm"] == "tiny", "val_accuracy"] += NOISE.repeat(1) * 40

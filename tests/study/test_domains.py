@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.domains import Choice, Float, Int, from_json
+from study.domains import ROLES, Choice, Domain, Fixed, Float, Int, from_json, to_json
 
 positive = st.floats(1e-9, 1e9)
 
@@ -47,6 +47,29 @@ def test_an_int_takes_whole_numbers_only(low: int, width: int) -> None:
 def test_a_wrong_dimension_says_which_rule_it_breaks(make, rule: str) -> None:
     with pytest.raises(ValueError, match=rule):
         make()
+
+
+roles = st.sampled_from(ROLES)
+spans = st.tuples(positive, positive, positive).map(sorted)
+floats = st.builds(
+    lambda span, role, log, unit: Float(span[0], span[2], span[1], role, log, unit),
+    spans, roles, st.booleans(), st.text(max_size=5),
+)  # fmt: skip
+ints = st.builds(
+    lambda span, role, log: Int(span[0], span[2], span[1], role, log),
+    st.tuples(*[st.integers(1, 10**6)] * 3).map(sorted), roles, st.booleans(),
+)  # fmt: skip
+options = st.lists(st.integers() | st.text(max_size=3), min_size=2, max_size=4, unique=True)
+choices = st.builds(lambda o, role: Choice(tuple(o), o[-1], role), options, roles)
+any_domain = floats | ints | choices | st.builds(Fixed, st.integers() | st.text(max_size=3))
+
+
+@given(any_domain, st.one_of(st.integers(), st.floats(), st.text(max_size=3), st.booleans()))
+def test_any_domain_survives_json_and_accepts_the_same(domain: Domain, value: object) -> None:
+    again = from_json(json.loads(json.dumps(to_json(domain))))
+    assert again == domain
+    assert again.contains(value) == domain.contains(value)
+    assert again.contains(domain.default)
 
 
 def test_a_choice_takes_its_own_types_only() -> None:

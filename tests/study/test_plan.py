@@ -6,6 +6,8 @@ import math
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from study.plan import Resources, SearchSpec, digest, estimate, run_id, searched_space
 from trainables.errors import UserError
@@ -111,3 +113,29 @@ def test_wrong_resources_are_one_line(options: dict, message: str) -> None:
 
 def test_digests_do_not_depend_on_the_order_of_keys() -> None:
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+
+
+specs = st.builds(
+    SearchSpec,
+    space=st.sampled_from(["tiny", "tiny_aug", "cnn"]),
+    trials=st.integers(1, 5),
+    max_epochs=st.none() | st.integers(1, 5),
+    seed=st.integers(0, 3),
+    sampler=st.sampled_from(["tpe", "random"]),
+    train_size=st.none() | st.integers(1, 3),
+)
+
+
+@given(specs, specs)
+def test_two_specifications_have_one_id_only_where_they_are_the_same(a, b) -> None:
+    assert (run_id(a) == run_id(b)) == (a == b)
+    assert run_id(SearchSpec(**a.to_dict())) == run_id(a)
+
+
+@given(specs, st.integers(1, 64))
+def test_every_plan_has_a_cost_that_its_space_allows(spec: SearchSpec, cpus: int) -> None:
+    cost = estimate(spec, Resources(), cpus)
+    epochs = searched_space(spec).dimensions["epochs"]
+    assert epochs.contains(epochs.default)
+    assert spec.trials <= cost.epochs <= cost.at_most == spec.trials * epochs.high
+    assert 1 <= cost.slots <= min(spec.trials, cpus)

@@ -6,9 +6,10 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study import records
@@ -80,7 +81,9 @@ def test_a_torn_last_line_is_left_out_and_the_journal_goes_on(tmp_path: Path) ->
 
 
 def test_damage_in_the_middle_of_a_journal_is_named(tmp_path: Path) -> None:
-    (tmp_path / records.JOURNAL).write_text('{"event": "end", "trial": 0}\nnonsense\n{}\n')
+    (tmp_path / records.JOURNAL).write_text(
+        '{"event": "end", "trial": 0, "state": "failed"}\nnonsense\n{}\n'
+    )
     with pytest.raises(UserError, match="damaged in line 2; delete that line"):
         records.read_journal(tmp_path)
 
@@ -102,6 +105,23 @@ def test_a_trial_whose_start_was_deleted_as_damaged_never_was(tmp_path: Path) ->
     epochs, trials = records.tables(Journal(tmp_path).lines)
     assert epochs["val_loss"].tolist() == [0.1, 0.3]
     assert trials["state"].tolist() == ["completed", "running"]
+
+
+def test_a_completed_trial_whose_last_epoch_was_deleted_has_not_ended(tmp_path: Path) -> None:
+    """Its second epoch's loss would pass for that of a finished schedule."""
+    journal = Journal(tmp_path)
+    journal.start(0, {"epochs": 3})
+    for number in (1, 2, 3):
+        journal.epoch(0, epoch(number))
+    journal.end(0, "completed")
+    lines = (tmp_path / records.JOURNAL).read_text().splitlines(keepends=True)
+    (tmp_path / records.JOURNAL).write_text("".join(lines[:3] + lines[4:]))
+    again = Journal(tmp_path)
+    assert again.ended() == {}
+    assert records.tables(again.lines)[1]["state"].tolist() == ["running"]
+    again.epoch(0, epoch(3))
+    again.end(0, "completed")
+    assert Journal(tmp_path).ended() == {0: "completed"}
 
 
 def test_tables_have_a_row_an_epoch_and_a_row_a_trial(tmp_path: Path) -> None:
@@ -139,10 +159,11 @@ def test_a_failed_trial_that_succeeds_later_is_a_success(tmp_path: Path) -> None
     journal.listeners.append(told.append)
     journal.start(0, {"epochs": 1})
     for state in ("failed", "failed", "completed", "failed"):
+        if state == "completed":
+            journal.epoch(0, epoch(1, of=1))
         journal.end(0, state)
         if state == "failed":
             journal.error(0, "OSError: full")
-    journal.epoch(0, epoch(1, of=1))
     assert [event["state"] for event in told if event["event"] == "end"] == [
         "failed",
         "failed",
@@ -154,7 +175,9 @@ def test_a_failed_trial_that_succeeds_later_is_a_success(tmp_path: Path) -> None
 
 
 def test_a_line_that_is_no_event_is_named(tmp_path: Path) -> None:
-    (tmp_path / records.JOURNAL).write_text('{"event": "start", "trial": 0}\n[1]\n{}\n')
+    (tmp_path / records.JOURNAL).write_text(
+        '{"event": "start", "trial": 0, "config": {}}\n[1]\n{}\n'
+    )
     with pytest.raises(UserError, match="damaged in line 2"):
         records.read_journal(tmp_path)
 
@@ -205,3 +228,53 @@ def test_a_damaged_table_is_named_with_its_cure(tmp_path: Path) -> None:
 )
 def test_a_last_record_shows_how_the_trial_ended(record: dict | None, state: str) -> None:
     assert outcome(record) == state
+
+
+measures = st.fixed_dictionaries(
+    {name: st.floats() for name in ("train_loss", "val_loss", "val_accuracy", "seconds")}
+)
+
+
+@given(st.lists(st.lists(measures, min_size=1, max_size=3), min_size=1, max_size=3))
+@settings(max_examples=40)
+def test_every_number_comes_back_from_journal_and_parquet(tmp_path_factory, trials) -> None:
+    run = tmp_path_factory.mktemp("run")
+    journal = Journal(run)
+    for number, curve in enumerate(trials):
+        journal.start(number, {"epochs": len(curve)})
+        for at, values in enumerate(curve, start=1):
+            journal.epoch(number, epoch(at, of=len(curve), **values))
+        journal.end(number, "completed")
+    epochs, ended = records.tables(records.read_journal(run))
+    for name, table in ((records.EPOCHS, epochs), (records.TRIALS, ended)):
+        records.write_table(run / name, table)
+        pd.testing.assert_frame_equal(records.read_table(run / name), table)
+    for name in ("train_loss", "val_loss", "val_accuracy", "seconds"):
+        given_values = [values[name] for curve in trials for values in curve]
+        np.testing.assert_array_equal(epochs[name].to_numpy(float), given_values)
+    last = [curve[-1]["val_loss"] for curve in trials]
+    np.testing.assert_array_equal(ended["val_loss"].to_numpy(float), last)
+
+
+plain_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.floats(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+
+
+def without_nonfinite(value: object) -> object:
+    """What JSON can hold of it: null for NaN and infinities."""
+    if isinstance(value, dict):
+        return {key: without_nonfinite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_nonfinite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@given(st.dictionaries(st.text(max_size=3), plain_values, max_size=3))
+def test_any_specification_comes_back_from_a_manifest(tmp_path_factory, spec: dict) -> None:
+    run = tmp_path_factory.mktemp("run")
+    written = manifest(spec=spec)
+    records.write_manifest(run, written)
+    assert records.read_manifest(run) == manifest(spec=without_nonfinite(spec))

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
+
+from study import explore, stage
 from study.journal import Journal
 from study.place import Local, local
-from study.stage import nothing_finished
+from study.plan import Resources, SearchSpec
+from study.stage import Request, nothing_finished
 from tests.study.local_store import local_store
 
 
@@ -17,3 +23,24 @@ def test_a_run_without_an_epoch_names_every_place_that_has_it(tmp_path: Path) ->
     stored = Local(tmp_path, local_store(tmp_path / "store"))
     both = f"Mend it, delete both {tmp_path} and s3://bucket/run and run again"
     assert str(nothing_finished(stored, journal)).endswith(both)
+
+
+class Asked(Exception):
+    """Ends a search where its data would be loaded."""
+
+
+def test_a_search_is_given_no_test_set(tmp_path: Path, monkeypatch) -> None:
+    requests: list[Request] = []
+
+    def staged(request: Request, *rest: object) -> None:
+        requests.append(request)
+        raise Asked
+
+    monkeypatch.setattr(explore, "staged", staged)
+    spec = SearchSpec("tiny", data="uci_digits", train_size=100)
+    with pytest.raises(Asked):
+        explore.search(spec, tmp_path, Resources(), wandb="off", quiet=True)
+    (request,) = requests
+    display = SimpleNamespace(note=lambda line: None)
+    assert stage._load(request, display).test is None
+    assert stage._load(replace(request, with_test=True), display).test is not None

@@ -13,6 +13,7 @@ import torch
 from study.records import EPOCH_COLUMNS
 from trainables import loop
 from trainables import training as training_module
+from trainables.augment import augment
 from trainables.checkpoint import STATE, WEIGHTS, CheckpointStore
 from trainables.config import TrainConfig
 from trainables.data.base import Dataset, Split, content_hash
@@ -149,6 +150,18 @@ def test_training_loss_is_measured_on_clean_images_in_evaluation_mode(dataset, m
         )
     assert record["train_loss"] == pytest.approx(by_hand["probe"], rel=1e-4)
     assert record["val_loss"] == pytest.approx(by_hand["val"], rel=1e-4)
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.25, 1.0])
+def test_images_are_augmented_as_strongly_as_asked(dataset: Dataset, strength: float) -> None:
+    config, cpu = replace(CONFIG, augment_strength=strength), torch.device("cpu")
+    training = Training(config, TrainData.of(dataset, config, cpu), cpu)
+    some = training.data.train[:8]
+    trained_on, _ = training._augmented(some, torch.Generator().manual_seed(1))
+    clean = training.data.pool.images[some].permute(0, 3, 1, 2).float() / 255
+    expected = augment(clean, strength, torch.Generator().manual_seed(1))
+    mean, std = training.data.mean.view(3, 1, 1), training.data.std.view(3, 1, 1)
+    torch.testing.assert_close(trained_on, (expected - mean) / std)
 
 
 def test_train_probe_and_validation_are_what_they_should_be(dataset: Dataset) -> None:

@@ -12,6 +12,7 @@ from sklearn.metrics import accuracy_score, f1_score, jaccard_score, log_loss
 from study.records import EPOCH_COLUMNS, SEGMENTATION_COLUMNS
 from tests.trainables.scenes import dataset, larger, squares
 from trainables import training as training_module
+from trainables.augment_scenes import augment_scenes
 from trainables.config import TrainConfig
 from trainables.data.masks import VOID
 from trainables.errors import UserError
@@ -128,6 +129,19 @@ def test_labels_are_augmented_with_their_images_and_only_in_training(monkeypatch
     augmented = trained(replace(CONFIG, epochs=1, augment_strength=0.5))
     assert sum(seen) == len(augmented.data.train)
     assert augmented.history[0]["val_loss"] == plain.history[0]["val_loss"]
+
+
+def test_masks_are_moved_with_their_images() -> None:
+    config = replace(CONFIG, augment_strength=1.0)
+    training = Training(config, TrainData.of(dataset(), config, CPU), CPU)
+    some = training.data.train[:8]
+    trained_on, masks = training._augmented(some, torch.Generator().manual_seed(1))
+    images = training.data.pool.images[some].permute(0, 3, 1, 2).float() / 255
+    drawn = training.data.pool.labels[some]
+    moved = augment_scenes(images, drawn, 1.0, torch.Generator().manual_seed(1))
+    torch.testing.assert_close(trained_on, training._standardised(moved[0]))
+    assert torch.equal(masks, moved[1])
+    assert not torch.equal(masks, drawn)
 
 
 @pytest.mark.parametrize("name", ["deeplabv3_resnet50", "tiny_scenes"])

@@ -93,9 +93,16 @@ def _listed(path: Path, folder: Path, year: str) -> tuple[Pair, ...]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise DataError(f"{path}: cannot be read ({reason}); VOC has its lists there") from None
+    odd = [name for name in map(_name, entries.images) if not name.isprintable()]
+    if odd:
+        raise DataError(f"{path}: names {odd[0]!r}, which is no file's name; give one name a line")
     files = zip(entries.images, entries.masks, strict=True)
     pairs = tuple((Path(image), Path(mask)) for image, mask in files)
     named = tuple(pair for pair in pairs if pair[0].name != ".jpg")  # an empty line's
     if not named:
         raise DataError(f"{path}: names no images")
     return named
+
+
+def _name(image: str) -> str:
+    return Path(image).stem

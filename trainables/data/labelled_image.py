@@ -10,6 +10,7 @@ import numpy as np
 
 from trainables.data.base import DataError
 from trainables.data.masks import VOID
+from trainables.errors import in_a_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
@@ -42,7 +43,7 @@ def read_labelled(
     """
     from PIL import Image
 
-    picture = _opened(image_path, "image").convert("RGB")
+    picture = _opened(image_path, "image", "RGB")
     drawn = _opened(mask_path, "mask")
     full = _checked(mask_path, drawn, image_path, picture, classes)
     shrink = min(1.0, side / max(picture.size))
@@ -58,16 +59,16 @@ def read_labelled(
     return LabelledImage(image, mask, full, (height, width))
 
 
-def _opened(path: Path, what: str) -> PILImage:
+def _opened(path: Path, what: str, mode: str | None = None) -> PILImage:
+    """The picture in a file, converted where a mode is named."""
     from PIL import Image
 
     try:
         with Image.open(path) as file:
             file.load()
-            return file
+            return file if mode is None else file.convert(mode)
     except Exception as error:  # damage raises anything, SyntaxError and zlib's own included
-        reason = " ".join(str(error).replace(repr(str(path)), "").split())[:120]
-        reason = reason or type(error).__name__
+        reason = in_a_line(str(error).replace(repr(str(path)), "").strip() or type(error).__name__)
         raise DataError(f"{path}: not a readable {what} ({reason}); copy it again") from None
 
 
