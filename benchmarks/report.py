@@ -4,7 +4,8 @@
 
 Each is a command of its own, start of Python included: `python -m analysis.report` on a
 synthetic search of 50 epochs a trial, figures and tables included, and `pandas.read_json` on
-its journal. Memory is the process's highest resident set.
+its journal. Half of the trials completed their schedule, the others were stopped after a half or
+a quarter of a longer one. Memory is the process's highest resident set.
 """
 
 from __future__ import annotations
@@ -26,22 +27,25 @@ from benchmarks.output import show
 from study import records
 from tests.analysis.synthetic import configuration, manifest
 
-EPOCHS = 50
-STOPPED_AFTER = 13  # epochs, of half of the trials
+EPOCHS = 50  # of every trial
+SCHEDULES = (50, 50, 100, 200)  # epochs, drawn alike: a longer one was stopped
 
 
 def write_run(directory: Path, trials: int) -> None:
     """A finished search of random configurations with exponential learning curves."""
     generator = np.random.default_rng(0)
     directory.mkdir()
-    records.write_manifest(directory, manifest(seeds=[0]))
+    described = manifest(seeds=[0])
+    described.space["dimensions"]["epochs"] |= {"low": min(SCHEDULES), "high": max(SCHEDULES)}
+    described.space["dimensions"]["epochs"]["default"] = EPOCHS
+    records.write_manifest(directory, described)
     with open(directory / records.JOURNAL, "a") as file:
         for trial in range(trials):
-            config = {**configuration(trial, generator), "epochs": EPOCHS}
+            schedule = int(generator.choice(SCHEDULES))
+            config = {**configuration(trial, generator), "epochs": schedule}
             lines = [{"event": "start", "trial": trial, "config": config}]
-            pruned = bool(generator.random() < 0.5)
-            lines += curve(trial, config, pruned, generator)
-            state = "pruned" if pruned else "completed"
+            lines += curve(trial, config, generator)
+            state = "pruned" if schedule > EPOCHS else "completed"
             lines.append({"event": "end", "trial": trial, "state": state})
             file.writelines(json.dumps(line) + "\n" for line in lines)
     epochs, rows = records.tables(records.read_journal(directory))
@@ -50,20 +54,20 @@ def write_run(directory: Path, trials: int) -> None:
 
 
 def curve(
-    trial: int, config: dict[str, Any], pruned: bool, generator: np.random.Generator
+    trial: int, config: dict[str, Any], generator: np.random.Generator
 ) -> list[dict[str, Any]]:
     """The epochs of one trial as the journal has them."""
-    number = np.arange(1, (STOPPED_AFTER if pruned else EPOCHS) + 1)
+    number = np.arange(1, EPOCHS + 1)
     speed, floor = 0.05 + 0.3 * generator.random(), 0.1 + generator.random()
     train = 2.3 * np.exp(-speed * number) + 0.02
     values = pd.DataFrame(
         {
-            "event": "epoch", "trial": trial, "epoch": number, "epochs": EPOCHS,
+            "event": "epoch", "trial": trial, "epoch": number, "epochs": config["epochs"],
             "train_loss": train, "train_accuracy": np.exp(-train),
             "val_loss": train + floor * (1 - np.exp(-speed * number)),
             "val_accuracy": np.exp(-train) * (1 - 0.1 * floor),
             "val_f1": np.exp(-train) * (1 - 0.1 * floor),
-            "learning_rate": config["learning_rate"] * (1 - number / EPOCHS),
+            "learning_rate": config["learning_rate"] * (1 - number / config["epochs"]),
             "seconds": 3.0, "images_per_second": 400.0, "diverged": False,
         }
     )  # fmt: skip
@@ -71,18 +75,33 @@ def curve(
     return rows
 
 
-def measure(what: str, command: list[str], trials: int) -> dict[str, Any]:
-    """Run a command to its end: wall seconds and peak memory."""
+def measure(command: list[str]) -> tuple[float, float]:
+    """Run a command to its end: wall seconds and peak memory in MB."""
     start = time.perf_counter()
     process = subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{' '.join(command)} failed")
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def compare(folder: Path, trials: int) -> dict[str, Any]:
+    """The row of one number of trials."""
+    run, out = folder / f"search-{trials}", folder / f"report-{trials}"
+    write_run(run, trials)
+    journal = run / records.JOURNAL
+    read = f"import pandas; pandas.read_json({str(journal)!r}, lines=True)"
+    pandas_seconds, pandas_memory = measure(["-c", read])
+    seconds, memory = measure(["-m", "analysis.report", str(run), "--out", str(out)])
     return {
-        "what": what,
         "trials": trials,
-        "seconds": round(time.perf_counter() - start, 1),
-        "peak memory (MB)": round(usage.ru_maxrss / 1024),
+        "report (s)": round(seconds, 1),
+        "read_json (s)": round(pandas_seconds, 1),
+        "ratio": seconds / pandas_seconds,
+        "report's peak (MB)": round(memory),
+        "read_json's peak (MB)": round(pandas_memory),
+        "journal (MB)": round(journal.stat().st_size / 1e6),
+        "index.html (MB)": round((out / "index.html").stat().st_size / 1e6, 1),
     }
 
 
@@ -91,16 +110,8 @@ def measure(what: str, command: list[str], trials: int) -> dict[str, Any]:
 @click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
 def main(trials: tuple[int, ...], path: Path | None) -> None:
     """Time both on each number of trials and print a table."""
-    rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for count in trials:
-            run = Path(folder) / f"search-{count}"
-            write_run(run, count)
-            read = f"import pandas; pandas.read_json({str(run / records.JOURNAL)!r}, lines=True)"
-            report = ["-m", "analysis.report", str(run), "--out", str(Path(folder) / "report")]
-            rows.append(measure("pandas.read_json", ["-c", read], count))
-            rows.append(measure("the report", report, count))
-    show(rows, path)
+        show([compare(Path(folder), count) for count in trials], path)
 
 
 if __name__ == "__main__":

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from analysis import style, text
 from analysis.load import Run
 from analysis.plots.curves import PANEL, finite, said
+from analysis.plots.panel import MARKED, draw_trials
 from analysis.plots.picture import Picture
 from study.records import STATES
 
-_MARKED = ("pruned", "diverged", "failed")  # states whose last epoch is marked
+MOST_LINES = 500  # of one state; more hide one another, and are summarised as bands
+_BANDS = "bands: median, middle 50% and middle 90% of the trials\nthat trained as far as the epoch"
 
 
 def all_curves(run: Run, best: int | None) -> Picture:
-    """Every trial as a thin line coloured by state: training left, validation right."""
+    """Every trial as a thin line coloured by state: training left, validation right.
+
+    States of more than MOST_LINES trials are bands of quantiles, and the figure says so.
+    """
     curves = run.task.curves
     figure = style.figure(PANEL * len(curves))
     grid = figure.subplots(len(curves), 2, sharex=True, sharey="row")
-    state_of = run.trials.set_index("trial")["state"]
+    rows, banded = _rows(run), _banded(run)
     for row, (kind, label) in enumerate(curves.items()):
         for axes, part in zip(grid[row], ("train", "val"), strict=True):
             if f"{part}_{kind}" in run.epochs:
-                _lines(axes, run.epochs, f"{part}_{kind}", state_of, best)
+                draw_trials(axes, rows, finite(rows[f"{part}_{kind}"]), banded, best)
             else:
                 axes.set_visible(False)
         shown = [axes for axes in grid[row] if axes.get_visible()]
@@ -45,51 +51,36 @@ def all_curves(run: Run, best: int | None) -> Picture:
     if cut:
         grid[0, 0].set_ylim(0, limit)
     style.whole_number_ticks(grid[-1, 1], 5)
-    figure.legend(handles=_handles(run, best), loc="outside lower center", ncols=3)
+    legend = figure.legend(
+        handles=_handles(run, banded, best),
+        title=_BANDS if banded else None,
+        loc="outside lower center",
+        ncols=3,
+    )
+    legend.get_title().set(fontsize=8, multialignment="center")
+    drawn = "thin lines or bands that summarise them" if banded else "thin lines, one"
     alt = (
-        f"Panels of thin lines, one for each of {text.counted(len(run.trials), 'trial')}, from "
+        f"Panels of {drawn} for each of {text.counted(len(run.trials), 'trial')}, from "
         f"above: {said(run.task)}; clean training images left, validation images right."
     )
-    caption = _all_caption(run, best)
+    caption = _caption(run, banded, best)
     if cut:
         caption += f" Losses above {limit:.1f} nats leave the frame."
     return Picture("curves_all", "Learning curves of all trials", figure, caption, alt)
 
 
-def _lines(
-    axes: Axes, epochs: pd.DataFrame, name: str, state_of: pd.Series, best: int | None
-) -> None:
-    rows = epochs.sort_values(["trial", "epoch"], kind="stable")
-    points = np.column_stack([rows["epoch"].to_numpy(float), finite(rows[name])])
-    numbers = rows["trial"].to_numpy()
-    starts = np.flatnonzero(np.diff(numbers)) + 1
-    segments = np.split(points, starts)
-    owners = numbers[np.concatenate([[0], starts])]
-    states = state_of.reindex(owners).to_numpy()
-    for state in STATES:
-        chosen = [s for s, of in zip(segments, states, strict=True) if of == state]
-        colour, dense = style.STATE_COLOURS[state], len(chosen) > style.DENSE
-        alpha = max(0.03, min(0.6, 60 / max(1, len(chosen))))
-        lines = LineCollection(chosen, colors=colour, linewidths=0.9, alpha=alpha)
-        lines.set_rasterized(dense)
-        axes.add_collection(lines, autolim=False)
-        ends = [s[0] for s in chosen if len(s) == 1] + [
-            s[-1] for s in chosen if len(s) > 1 and state in _MARKED
-        ]
-        if ends:
-            x, y = np.array(ends).T
-            marks = axes.scatter(x, y, s=12, marker=style.STATE_MARKERS[state], color=colour)
-            marks.set(linewidths=0.9, alpha=min(1.0, alpha * 1.5))
-            marks.set_rasterized(dense)
-    if best is not None and best in owners:
-        curve = segments[int(np.flatnonzero(owners == best)[0])]
-        axes.plot(*curve.T, color=style.INK, lw=2, marker="o" if len(curve) == 1 else "", ms=4)
-    drawn = points[np.isfinite(points[:, 1])]
-    if len(drawn):
-        axes.update_datalim(drawn)
-    else:
-        style.mark_empty(axes)
-    axes.autoscale_view()
+def _rows(run: Run) -> pd.DataFrame:
+    """The epochs in order with the trial's state, only the columns that are drawn."""
+    drawn = [f"{part}_{kind}" for kind in run.task.curves for part in ("train", "val")]
+    rows = run.epochs[["trial", "epoch", *(name for name in drawn if name in run.epochs)]]
+    rows = rows.sort_values(["trial", "epoch"], kind="stable", ignore_index=True)
+    return rows.assign(state=rows["trial"].map(run.trials.set_index("trial")["state"]))
+
+
+def _banded(run: Run) -> dict[str, int]:
+    """State -> trials, of the states that have more than MOST_LINES curves."""
+    counts = run.trials.loc[run.trials["epoch"] > 0, "state"].value_counts()
+    return {state: int(count) for state, count in counts.items() if count > MOST_LINES}
 
 
 def _loss_limit(run: Run) -> float:
@@ -101,7 +92,7 @@ def _loss_limit(run: Run) -> float:
     return max(1.2 * math.log(classes), 1.1 * bulk)
 
 
-def _all_caption(run: Run, best: int | None) -> str:
+def _caption(run: Run, banded: Collection[str], best: int | None) -> str:
     counts = run.trials["state"].value_counts()
     pruned, diverged = int(counts.get("pruned", 0)), int(counts.get("diverged", 0))
     parts = []
@@ -114,20 +105,25 @@ def _all_caption(run: Run, best: int | None) -> str:
         )
     if pruned:
         trials = text.counted(pruned, "trial was", "trials were")
-        parts.append(f"{trials} stopped early: these lines end where the scheduler cut them.")
+        what = "their band ends" if "pruned" in banded else "these lines end"
+        parts.append(f"{trials} stopped early: {what} where the scheduler cut them.")
     if diverged:
-        parts.append(f"{text.counted(diverged, 'trial')} diverged, marked ×.")
+        marked = "" if "diverged" in banded else ", marked ×"
+        parts.append(f"{text.counted(diverged, 'trial')} diverged{marked}.")
     return " ".join(parts) or "No trial has come to its end yet."
 
 
-def _handles(run: Run, best: int | None) -> list[Line2D]:
+def _handles(run: Run, banded: dict[str, int], best: int | None) -> list[Artist]:
     present = [state for state in STATES if (run.trials["state"] == state).any()]
-    handles = []
+    handles: list[Artist] = []
     for state in present:
-        marker = style.STATE_MARKERS[state] if state in _MARKED else ""
-        line = Line2D([], [], color=style.STATE_COLOURS[state], marker=marker, ms=4, lw=1)
-        line.set_label(state)
-        handles.append(line)
+        colour, marker = style.STATE_COLOURS[state], style.STATE_MARKERS[state]
+        if state in banded:
+            label = f"{state} ({banded[state]:,})"
+            handles.append(Patch(color=colour, alpha=0.4, lw=0, label=label))
+        else:
+            marker = marker if state in MARKED else ""
+            handles.append(Line2D([], [], color=colour, marker=marker, ms=4, lw=1, label=state))
     if best is not None:
         handles.append(Line2D([], [], color=style.INK, lw=2, label=f"best: trial {best}"))
     return handles

@@ -68,8 +68,13 @@ def _perplexity(count: int) -> float:
 
 
 def _tsne(features: np.ndarray, dimensions: int) -> np.ndarray:
-    """Coordinates (n, dimensions). Source: van der Maaten 2008, sklearn.manifold.TSNE."""
+    """Coordinates (n, dimensions). Source: van der Maaten 2008, sklearn.manifold.TSNE.
+
+    On one thread: with so few points threads mostly wait for one another, and where another
+    program has the cores they do so for minutes. The coordinates are the same.
+    """
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     method = TSNE(
         dimensions,
@@ -82,7 +87,8 @@ def _tsne(features: np.ndarray, dimensions: int) -> np.ndarray:
         max_iter=400,
         random_state=0,
     )
-    return np.asarray(method.fit_transform(features))
+    with threadpool_limits(1):
+        return np.asarray(method.fit_transform(features))
 
 
 def _agreement(features: np.ndarray, labels: np.ndarray) -> float:
