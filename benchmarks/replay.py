@@ -2,12 +2,13 @@
 
     uv run python -m benchmarks.replay [--replays 50] [--json PATH]        some minutes
 
-`benchmarks.record` trained a grid of configurations once. Here four searches are replayed on it
+`benchmarks.record` trained a grid of configurations once. Here five searches are replayed on it
 with many seeds: what a search suggests is moved to the nearest point of the grid, and the
 recorded validation loss of its epochs is reported, two trials at a time, an epoch each in turn.
 
 - random: configurations at random, every one trained to its end.
 - plain Optuna: TPE and the median pruner, Optuna's own defaults, without Ray.
+- TPE to the end: the same without a pruner.
 - OptunaSearch as shipped: Ray's with ASHA, both with their defaults; what ASHA stops is told
   COMPLETE with the value it was stopped at.
 - ours: `study.search.StudySearch` and `study.asha`, as `study.run` makes them.
@@ -136,6 +137,10 @@ def plain_optuna(seed: int, run: Path) -> Search:
     return PlainOptuna(optuna.samplers.TPESampler(seed=seed), optuna.pruners.MedianPruner())
 
 
+def tpe_to_the_end(seed: int, run: Path) -> Search:
+    return PlainOptuna(optuna.samplers.TPESampler(seed=seed), optuna.pruners.NopPruner())
+
+
 def as_shipped(seed: int, run: Path) -> Search:
     searcher = OptunaSearch(
         space=_define, metric=METRIC.name, mode=METRIC.direction,
@@ -154,6 +159,7 @@ def ours(seed: int, run: Path) -> Search:
 WAYS = {
     "random": random_search,
     "plain Optuna": plain_optuna,
+    "TPE to the end": tpe_to_the_end,
     "OptunaSearch as shipped": as_shipped,
     "ours": ours,
 }
