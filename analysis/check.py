@@ -27,18 +27,22 @@ def table_problems(
 
     needed: columns that each must have, by "epochs" and "trials".
     """
+    found = []
     for name, table in (("epochs", epochs), ("trials", trials)):
         missing = [column for column in dict.fromkeys(needed[name]) if column not in table]
         if missing:
-            yield f"no record of {', '.join(missing)}"
-            return
-        yield from (
+            found.append(f"no record of {', '.join(missing)}")
+            continue
+        found += [
             f"{column} of its {name} that are not {kind}"
             for column, kind in _wrong_columns(table, _WHOLE[name], dimensions)
-        )
+        ]
+    if found:
+        yield from found
+        return
     if epochs.duplicated(["trial", "epoch"]).any() or trials.duplicated("trial").any():
         yield "a trial or an epoch twice"
-    if not set(trials["state"].dropna()) <= set(STATES) or trials["state"].isna().any():
+    if not trials["state"].map(lambda state: isinstance(state, str) and state in STATES).all():
         yield f"a state that is none of {', '.join(STATES)}"
     if not set(epochs["trial"]) <= set(trials["trial"]):
         yield "epochs of a trial that its trials lack"

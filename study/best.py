@@ -24,7 +24,7 @@ def finished_values(journal: Journal, metric: Metric) -> dict[int, float]:
     """
     last = {line["trial"]: line for line in journal.lines if line["event"] == "epoch"}
     return {
-        number: last[number][metric.name]
+        number: last[number].get(metric.name, math.nan)
         for number, state in sorted(journal.ended().items())
         if state == "completed" and number in last
     }

@@ -48,11 +48,11 @@ def is_list(item: Check) -> Check:
 
 
 def _is_measured(value: object) -> bool:
-    return value is None or isinstance(value, bool) or is_number(value)
+    return isinstance(value, bool) or is_number(value)
 
 
 def _is_setting(value: object) -> bool:
-    return is_text(value) or _is_measured(value)
+    return value is None or is_text(value) or _is_measured(value)
 
 
 def is_event(line: object) -> bool:

@@ -270,7 +270,7 @@ def tables(journal: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame]:
                 "state": end.get("state", "running"),
                 "epoch": rows[-1]["epoch"] if rows else 0,
                 "epochs": config.get("config.epochs"),
-                "seconds": math.fsum(row["seconds"] for row in rows),
+                "seconds": math.fsum(row["seconds"] or 0.0 for row in rows),
                 "error": errors.get(number, "") if end.get("state") == "failed" else "",
                 **({k: v for k, v in rows[-1].items() if k not in TRIAL_COLUMNS} if rows else {}),
                 **config,

@@ -162,7 +162,7 @@ def _recorded(
     domains: dict[str, Domain],
     metric: Metric,
 ) -> FrozenTrial:
-    values = {line["epoch"]: line[metric.name] for line in epochs}
+    values = {line["epoch"]: line.get(metric.name, math.nan) for line in epochs}
     return optuna.trial.create_trial(
         state=STATES[state] if state else TrialState.RUNNING,
         value=epochs[-1][metric.name] if state == "completed" else None,

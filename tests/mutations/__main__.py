@@ -28,7 +28,7 @@ from rich.table import Table
 from tests.mutations.faults import FAULTS, ROOT, Fault
 
 AT_ONCE = 2
-LIMIT = 600  # seconds a pytest: a fault may make a test hang, which notices it
+LIMIT = 1800  # seconds a pytest: a fault may make a test hang, which notices it
 PARTS = ("study", "trainables", "analysis", "benchmarks", "tests", "examples", "pyproject.toml")
 TESTS_FAILED = 1  # pytest's exit code; others say that it could not run them
 MISUSE = 2
