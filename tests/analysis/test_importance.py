@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 
 import numpy as np
+import optuna
 import pytest
 
-from analysis.importance import MIN_TRIALS, importance
+from analysis.importance import MIN_TRIALS, _distribution, importance
 from analysis.load import Run, load_run
-from analysis.tables import ordered_trials
+from analysis.tables import CONFIG, ordered_trials
 from trainables.errors import UserError
 
 from .synthetic import write_run
@@ -48,3 +50,21 @@ def test_scikit_learn_is_not_loaded_and_not_marked_as_missing() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"  # nor a module that took it for missing
+
+
+def test_shares_are_those_of_a_study_that_optuna_filled(run: Run) -> None:
+    trials = ordered_trials(run)
+    varied = {name: run.dimensions[name] for name in run.searched}
+    spaces = {name: _distribution(domain) for name, domain in varied.items()}
+    study = optuna.create_study(direction="maximize")
+    for row in trials.to_dict("records"):
+        params = {name: row[CONFIG + name] for name in varied}
+        study.add_trial(
+            optuna.trial.create_trial(
+                params=params, distributions=spaces, value=row[run.objective.name]
+            )
+        )
+    evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=0.1)
+    with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
+        shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    assert importance(run, trials).shares == pytest.approx(shares, rel=1e-12)

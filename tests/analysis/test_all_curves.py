@@ -1,0 +1,68 @@
+"""Learning curves of so many trials that lines would hide one another are bands, and say so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from matplotlib.collections import LineCollection, PolyCollection
+
+from analysis.load import Run, load_run
+from analysis.plots import all_curves
+from analysis.plots.picture import Picture
+
+from .synthetic import write_run
+
+STATES = ["completed"] * 9 + ["pruned"] * 3
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return load_run(write_run(tmp_path_factory.mktemp("runs") / "run", STATES))
+
+
+def drawn(picture: Picture, kind: type) -> list[int]:
+    """How many such artists that hold something every panel has."""
+    return [
+        sum(isinstance(c, kind) and bool(len(c.get_paths())) for c in axes.collections)
+        for axes in picture.figure.axes
+    ]
+
+
+def legend_of(picture: Picture) -> tuple[str, list[str]]:
+    """The legend's title and its labels."""
+    legend = picture.figure.legends[0]
+    return legend.get_title().get_text(), [label.get_text() for label in legend.get_texts()]
+
+
+def test_few_trials_are_a_line_each(run: Run) -> None:
+    picture = all_curves.all_curves(run, 0)
+    assert drawn(picture, PolyCollection) == [0] * 4
+    assert drawn(picture, LineCollection) == [2] * 4
+    assert legend_of(picture) == ("", ["completed", "pruned", "best: trial 0"])
+
+
+def test_a_state_of_many_trials_is_two_bands_and_the_figure_says_so(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(all_curves, "MOST_LINES", 8)
+    picture = all_curves.all_curves(run, 0)
+    assert drawn(picture, PolyCollection) == [2] * 4
+    assert drawn(picture, LineCollection) == [1] * 4  # the three that were stopped
+    title, labels = legend_of(picture)
+    assert title == all_curves._BANDS
+    assert labels == ["completed (9)", "pruned", "best: trial 0"]
+    assert "these lines end" in picture.caption
+    assert "bands" in picture.alt
+
+
+def test_bands_are_quantiles_of_the_trials_at_each_epoch(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(all_curves, "MOST_LINES", 8)
+    axes = all_curves.all_curves(run, None).figure.axes[1]  # validation loss
+    outer, inner = [c for c in axes.collections if isinstance(c, PolyCollection)]
+    first = run.epochs.query("trial < 9 and epoch == 1")["val_loss"]
+    for band, quantiles in ((outer, (0.05, 0.95)), (inner, (0.25, 0.75))):
+        corners = band.get_paths()[0].vertices
+        at_first = corners[corners[:, 0] == 1, 1]
+        assert (at_first.min(), at_first.max()) == pytest.approx(np.quantile(first, quantiles))
