@@ -180,7 +180,8 @@ def _log_axis(axes: Axes, low: float, high: float, whole: bool) -> None:
     ticks = [low * ratio**step for step in range(5)]
     ticks = sorted({round(tick) for tick in ticks} if whole else set(ticks))
     axes.xaxis.set_major_locator(ticker.FixedLocator(ticks))
-    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:.2g}"))
+    digits = ".0f" if whole else ".2g"
+    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:{digits}}"))
     axes.xaxis.set_minor_locator(ticker.NullLocator())
 
 

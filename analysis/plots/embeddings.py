@@ -70,8 +70,9 @@ def _perplexity(count: int) -> float:
 def _tsne(features: np.ndarray, dimensions: int) -> np.ndarray:
     """Coordinates (n, dimensions). Source: van der Maaten 2008, sklearn.manifold.TSNE.
 
-    On one thread: with so few points threads mostly wait for one another, and where another
-    program has the cores they do so for minutes. The coordinates are the same.
+    On one thread: with so few points threads mostly wait for one another, for minutes where
+    another program has the cores; and their number, the machine's, rounds sums differently, which
+    can end in another arrangement.
     """
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
