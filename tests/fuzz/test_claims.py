@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.claims import Claim, cells, decidability, load_claims
-from study.claims_toml import claim_from_dict, claim_to_dict
+from study.claims_toml import claim_to_dict, claims_from_spec
 from study.experiment_plan import ExperimentSpec, experiment_id
 from study.metrics import METRICS
 from study.spaces import SPACES
@@ -77,7 +77,8 @@ def load(tmp_path_factory: pytest.TempPathFactory, text: bytes) -> dict[str, Cla
 def check_usable(claims: dict[str, Claim]) -> None:
     """Whatever follows in `study.confirm --dry-run` can be done with it."""
     for claim in claims.values():
-        assert claim_from_dict(json.loads(json.dumps(claim_to_dict(claim)))) == claim
+        spec = json.loads(json.dumps({"claims": [claim_to_dict(claim)]}))
+        assert claims_from_spec(spec) == (claim,)
     assert len(cells(claims.values())) == len(set(cells(claims.values())))
     answer(lambda: decidability(list(claims.values())))
     spec = answer(lambda: ExperimentSpec(tuple(claims.values())))
