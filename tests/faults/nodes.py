@@ -27,6 +27,10 @@ ENVIRONMENT = {
 COMMON = ["--block", "--node-ip-address=127.0.0.1", "--object-store-memory=80000000"]
 
 
+class StartError(Exception):
+    """What `ray start` printed when it ended by itself."""
+
+
 @dataclass(frozen=True)
 class Node:
     """One node: `ray start --block` and everything below it."""
@@ -96,6 +100,14 @@ class Cluster:
         self.head.kill()
 
     def _start(self, *options: str) -> Node:
+        """Start a node; once more where Ray gave up on it by itself, as it may on two cores."""
+        try:
+            return self._try_to_start(*options)
+        except StartError as error:
+            assert "timed out during startup" in str(error)
+            return self._try_to_start(*options)
+
+    def _try_to_start(self, *options: str) -> Node:
         identity = secrets.token_hex(28)
         path = self._folder / f"{len(self._nodes)}.log"
         with open(path, "w") as log:
@@ -114,7 +126,8 @@ class Cluster:
         node = Node(process, identity)
         self._nodes.append(node)
         while "Ray runtime started" not in path.read_text():
-            assert process.poll() is None, path.read_text()
+            if process.poll() is not None:
+                raise StartError(path.read_text())
             time.sleep(0.05)
         return node
 

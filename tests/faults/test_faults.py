@@ -227,7 +227,9 @@ def test_a_lost_head_ends_the_command_and_a_new_one_continues_it(
     code, _, stderr = study.end()
     assert time.monotonic() - began < 60
     assert code == 1
-    (line,) = stderr.splitlines()
+    *rays, line = stderr.splitlines()
+    # Ray's core may tell of a task that it had not told the head of (the report's sample images).
+    assert all(re.match(r"\[.* E .*\] task_manager.cc", one) for one in rays), stderr
     port = cluster.address.partition(":")[2]
     assert re.fullmatch(f"error: {lost_line(rf'[0-9.]+:{port}')}", line)
     before = records.read_journal(study.run())
