@@ -31,16 +31,16 @@ def searched(storage: Path) -> dict[str, pd.DataFrame]:
         storage=storage,
         resources=ONE_SLOT,
         data="uci_digits",
-        train_size=200,
+        train_size=600,
         trials=6,
-        max_epochs=6,
+        max_epochs=16,
         precision="fp32",
         wandb="off",
         quiet=True,
     )
     return {
         "search-epochs": result.epochs.drop(columns=TIMES),
-        "search-trials": result.trials.drop(columns=["seconds"]),
+        "search-trials": result.trials.drop(columns=TIMES),
     }
 
 
@@ -49,7 +49,7 @@ def confirmed(storage: Path) -> dict[str, pd.DataFrame]:
     spec = ExperimentSpec(
         tuple(load_claims(CLAIMS).values()),
         data="uci_digits",
-        train_size=200,
+        train_size=600,
         tuning_trials=2,
         precision="fp32",
     )
