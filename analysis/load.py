@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from analysis import text
 from analysis.check import table_problems
 from analysis.task import Task, task_of
-from study import records
+from study import journal_file, records, run_tables
 from study.domains import Domain, from_json
 from study.metrics import METRICS, Metric
 from trainables.errors import FAILED, UserError
@@ -134,8 +134,8 @@ def _tables(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     files = [path / records.EPOCHS, path / records.TRIALS]
     journal = path / records.JOURNAL
     if _current(files, journal):
-        return records.read_table(files[0]), records.read_table(files[1])
-    return records.tables(records.read_journal(path))
+        return run_tables.read(files[0]), run_tables.read(files[1])
+    return run_tables.from_journal(journal_file.read(path))
 
 
 def _current(files: list[Path], journal: Path) -> bool:

@@ -29,7 +29,7 @@ from study.asha import no_early_stopping
 from study.cells import CellQueue
 from study.journal import Journal
 from study.metrics import METRICS
-from study.plan import Resources, available_cpus
+from study.resources import Resources, available_cpus
 from trainables.data.base import Dataset, Split
 from trainables.jobs import TrainingJob
 from trainables.reporting import Record, Report

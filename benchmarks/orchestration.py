@@ -24,7 +24,8 @@ from study.asha import asha
 from study.database import Database
 from study.journal import Journal
 from study.metrics import METRICS
-from study.plan import Resources, SearchSpec, searched_space
+from study.plan import SearchSpec, searched_space
+from study.resources import Resources
 from study.search import StudySearch
 from study.slots import Slots
 from trainables.closed_form import closed_form

@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.output import show
-from study import records
+from study import journal_file, records, run_tables
 from tests.analysis.synthetic import configuration, manifest
 
 EPOCHS = 50  # of every trial
@@ -49,9 +49,9 @@ def write_run(directory: Path, trials: int) -> None:
             state = "pruned" if schedule > EPOCHS else "completed"
             lines.append({"event": "end", "trial": trial, "state": state})
             file.writelines(json.dumps(line) + "\n" for line in lines)
-    epochs, rows = records.tables(records.read_journal(directory))
-    records.write_table(directory / records.EPOCHS, epochs)
-    records.write_table(directory / records.TRIALS, rows)
+    epochs, rows = run_tables.from_journal(journal_file.read(directory))
+    run_tables.write(directory / records.EPOCHS, epochs)
+    run_tables.write(directory / records.TRIALS, rows)
 
 
 def curve(

@@ -30,7 +30,7 @@ from study import cluster, orchestrate
 from study.asha import no_early_stopping
 from study.cells import CellQueue
 from study.journal import Journal
-from study.plan import Resources
+from study.resources import Resources
 from trainables.jobs import TrainingJob
 from trainables.reporting import Record, Report
 from trainables.storage import Folder

@@ -32,7 +32,8 @@ from study.display import Display
 from study.journal import Journal
 from study.metrics import METRICS
 from study.place import local
-from study.plan import Resources, SearchSpec, searched_space
+from study.plan import SearchSpec, searched_space
+from study.resources import Resources
 from study.search import StudySearch
 from study.slots import Slots
 from trainables.jobs import ClosedFormJob

@@ -22,7 +22,7 @@ import click
 
 from benchmarks.output import show
 from study import records
-from study.plan import available_cpus
+from study.resources import available_cpus
 
 LOOK_SECONDS = 0.02
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from study.plan import Resources
 from study.plugins import load
+from study.resources import Resources
 from study.tracking import AUTO, MODES
 from trainables.config import PRECISIONS
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from study import head, loopback
-from study.plan import Resources, available_cpus
+from study.resources import Resources, available_cpus
 from study.slots import Amounts, Slots, fit, places
 from trainables.errors import FAILED, UserError
 

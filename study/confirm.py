@@ -11,7 +11,8 @@ import click
 from study import cli, exits
 from study.claims import CLAIMS, Claim, by_task, load_claims, overridden, select
 from study.metrics import OBJECTIVES
-from study.plan import Resources, require_whole
+from study.resources import Resources
+from study.rules import require_whole
 from trainables.errors import FAILED, UserError
 from trainables.storage import is_uri
 

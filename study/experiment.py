@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from study import cluster, domains, records, session
+from study import cluster, domains, records, run_tables, session
 from study.best import CHECKPOINTS, CheckpointCleaner
 from study.claims_toml import claims_from_spec
 from study.display import speaker
@@ -25,7 +25,7 @@ from study.journal import Journal
 from study.metrics import METRICS
 from study.nuisance import check_sources, choose
 from study.place import Place, opened
-from study.plan import Resources
+from study.resources import Resources
 from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
 from study.tracking import AUTO, Tracking, decide
 from trainables.data import require_directory
@@ -229,7 +229,7 @@ def load_experiment(place: Place) -> ExperimentResult:
     run = place.run
     manifest = records.read_manifest(run)
     journal = Journal(run)
-    epochs, trials = records.tables(journal.lines)
+    epochs, trials = run_tables.from_journal(journal.lines)
     if not len(epochs):
         raise nothing_finished(place, journal)
     cells = trials[trials["config.phase"] == "confirm"]

@@ -15,16 +15,10 @@ from study.arms import Arm
 from study.claims import Claim, cells
 from study.claims_toml import claim_to_dict
 from study.domains import Choice, Domain, Fixed, to_json
-from study.plan import (
-    digest,
-    image_side,
-    require_common,
-    require_pretrained,
-    require_task,
-    require_whole,
-)
+from study.plan import digest
 from study.plugins import told, used
 from study.records import SCHEMA_VERSION
+from study.rules import image_side, require_common, require_pretrained, require_task, require_whole
 from study.spaces import Space
 from trainables.data import source
 from trainables.errors import UserError

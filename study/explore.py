@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from study import cluster, records, session
+from study import cluster, records, run_tables, session
 from study.best import CHECKPOINTS, BestKeeper, best_trial
 from study.display import speaker
 from study.journal import Journal
 from study.metrics import METRICS, Metric
 from study.place import Place, opened
-from study.plan import Resources, SearchSpec, run_id, searched_space
+from study.plan import SearchSpec, run_id, searched_space
 from study.plugins import load
+from study.resources import Resources
 from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
 from study.tracking import AUTO, Say, Tracking, decide
 from trainables.data import require_directory
@@ -201,7 +202,7 @@ def load_result(place: Place) -> SearchResult:
     manifest = records.read_manifest(run)
     metric = METRICS[manifest.objective["name"]]
     journal = Journal(run)
-    epochs, trials = records.tables(journal.lines)
+    epochs, trials = run_tables.from_journal(journal.lines)
     number = best_trial(journal, metric)
     best = None
     if number is not None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from study import records
+from study import journal_file, records
 from trainables.storage import Say, StorageError, patience, patiently
 
 T = TypeVar("T")
@@ -34,8 +34,8 @@ class Journal:
         self.say: Say = lambda line: None
         self._patience = patience()
         self._failure: StorageError | None = None
-        records.mend_journal(run)
-        self.lines = records.read_journal(run)
+        journal_file.mend(run)
+        self.lines = journal_file.read(run)
         self.listeners: list[Listener] = []
         self._seen = {self._key(line) for line in self.lines}
         self._ended = {x["trial"]: x["state"] for x in self.lines if x["event"] == "end"}
@@ -109,7 +109,7 @@ class Journal:
             else:
                 with contextlib.suppress(FileNotFoundError):
                     os.truncate(path, size)  # what a failed attempt left
-            records.append(self.run, line)
+            journal_file.append(self.run, line)
 
         self.patiently(attempt)
 

@@ -15,20 +15,11 @@ from rich.text import Text
 from study import domains, records
 from study.claims import Claim, cells, corrected_minimum_p, decidability
 from study.display import clock
+from study.estimate import CORE_MACS_PER_SECOND, estimate, images_of, slots_here, wall_seconds
 from study.experiment_plan import MATCHED, ExperimentSpec, experiment_id, tuned_conditions
 from study.place import run_directory
-from study.plan import (
-    CORE_MACS_PER_SECOND,
-    Resources,
-    SearchSpec,
-    available_cpus,
-    estimate,
-    images_of,
-    run_id,
-    searched_space,
-    slots_here,
-    wall_seconds,
-)
+from study.plan import SearchSpec, run_id, searched_space
+from study.resources import Resources, available_cpus
 from study.spaces import SPACES, Space
 from trainables.data import DATASETS
 from trainables.models import MODELS

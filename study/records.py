@@ -19,20 +19,18 @@ The journal is the truth: the tables are made from it and can be made again.
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 import os
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from study.damage import is_event, manifest_problems
+from study.damage import manifest_problems
 from trainables.errors import FAILED, UserError, in_a_line
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 SCHEMA_VERSION = 1
 
@@ -160,169 +158,6 @@ def read_manifest(run: Path) -> Manifest:
         raise UserError(f"{path} does not fit schema {version}: {error}", FAILED) from None
 
 
-def append(run: Path, line: dict[str, Any]) -> None:
-    """Append one line to the journal and hand it to the operating system."""
-    with open(run / JOURNAL, "a", encoding="utf-8") as file:
-        file.write(json.dumps(line, allow_nan=True, default=_scalar) + "\n")
-
-
-def mend_journal(run: Path) -> None:
-    """Cut off a last line that a killed writer left unfinished, so that appending is safe."""
-    path = run / JOURNAL
-    if not path.exists():
-        return
-    data = path.read_bytes()
-    whole = data.rfind(b"\n") + 1
-    if whole < len(data):
-        os.truncate(path, whole)
-
-
-def read_journal(run: Path) -> list[dict[str, Any]]:
-    """Every whole line of the journal, in order; a torn last line is left out.
-
-    So is what stands before the start of its trial, or without one: where a damaged line was
-    deleted that was a start, nobody knows any more what its trial was. And so is the end of a
-    trial that is said to be completed but whose last epoch was deleted: an earlier epoch's
-    measures would pass for its result.
-
-    Raises UserError naming the first line that is damaged before the last one.
-    """
-    path = run / JOURNAL
-    if not path.exists():
-        return []
-    text = path.read_text(encoding="utf-8", errors="replace")
-    *lines, torn = text.split("\n")  # as mend_journal: what no newline ends is unfinished
-    records = []
-    for number, line in enumerate([*lines, *([torn] if torn else [])], start=1):
-        record = _event(line)
-        if record is not None:
-            records.append(record)
-        elif number <= len(lines):
-            raise _damaged(path, number)
-    return list(_of_known(records))
-
-
-def _event(line: str) -> dict[str, Any] | None:
-    """The event that a line is, or None."""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return record if is_event(record) else None
-
-
-def _of_known(records: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    schedules: dict[int, Any] = {}
-    trained: set[tuple[int, int]] = set()
-    for record in records:
-        trial, event = record["trial"], record["event"]
-        if event == "start":
-            schedules[trial] = record["config"].get("epochs")
-        if trial not in schedules:
-            continue
-        if event == "epoch":
-            trained.add((trial, record["epoch"]))
-        last = schedules[trial]
-        completed = event == "end" and record["state"] == "completed"
-        if not completed or last is None or (trial, last) in trained:
-            yield record
-
-
-def _damaged(path: Path, number: int) -> UserError:
-    return UserError(
-        f"{path} is damaged in line {number}; delete that line to lose only its event, or its "
-        "trial where it was a start",
-        FAILED,
-    )
-
-
-def tables(journal: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(epochs, trials) from journal lines; a repeated (trial, epoch) keeps its last line."""
-    import pandas as pd
-
-    epochs: dict[tuple[int, int], dict[str, Any]] = {}
-    configs: dict[int, dict[str, Any]] = {}
-    ends: dict[int, dict[str, Any]] = {}
-    errors: dict[int, str] = {}
-    for line in journal:
-        number = line["trial"]
-        if line["event"] == "error":
-            errors[number] = line["error"]
-        elif line["event"] == "start":
-            configs[number] = {f"config.{key}": value for key, value in line["config"].items()}
-        elif line["event"] == "epoch":
-            more = {k: line[k] for k in SOMETIMES if k in line}
-            epochs[number, line["epoch"]] = {**{k: line.get(k) for k in EPOCH_COLUMNS}, **more}
-        else:
-            ends[number] = line
-    epoch_rows = [{**row, **configs.get(row["trial"], {})} for _, row in sorted(epochs.items())]
-    epoch_table = pd.DataFrame(epoch_rows, columns=_columns(EPOCH_COLUMNS, epoch_rows))
-    by_trial: dict[int, list[dict[str, Any]]] = {}
-    for row in epoch_rows:
-        by_trial.setdefault(row["trial"], []).append(row)
-    trial_rows = []
-    for number, config in sorted(configs.items()):
-        rows = by_trial.get(number, [])
-        end = ends.get(number, {})
-        trial_rows.append(
-            {
-                "trial": number,
-                "state": end.get("state", "running"),
-                "epoch": rows[-1]["epoch"] if rows else 0,
-                "epochs": config.get("config.epochs"),
-                "seconds": math.fsum(row["seconds"] or 0.0 for row in rows),
-                "error": errors.get(number, "") if end.get("state") == "failed" else "",
-                **({k: v for k, v in rows[-1].items() if k not in TRIAL_COLUMNS} if rows else {}),
-                **config,
-            }
-        )
-    return epoch_table, pd.DataFrame(trial_rows, columns=_columns(TRIAL_COLUMNS, trial_rows))
-
-
-def _columns(first: dict[str, str], rows: list[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys([*first, *(key for row in rows for key in row)]))
-
-
-def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a Parquet table so that a reader sees the old one or the new one, never half."""
-    temporary = path.with_name(path.name + ".part")
-    table.to_parquet(temporary, index=False)
-    os.replace(temporary, path)
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a Parquet table; UserError naming the file where it is missing or damaged.
-
-    A column of an extension type counts as damage: Ray, where it is loaded, has such types
-    whose values are pickles, and ours are of no such type.
-    """
-    import pandas as pd
-
-    try:
-        if _has_extension_types(path):
-            raise ValueError("it has columns of types that no run writes")
-        return pd.read_parquet(path)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; run the command again to complete it") from None
-    except Exception as error:  # pyarrow raises many kinds for damaged bytes
-        raise UserError(
-            f"{path} is damaged ({in_a_line(error)}); delete it and run the same command again: "
-            f"it is made anew from {JOURNAL}",
-            FAILED,
-        ) from None
-
-
-def _has_extension_types(path: Path) -> bool:
-    """Looked for in the file's bytes: pyarrow calls such a type as soon as it reads the schema.
-
-    The schema is in the file as base64, in which a text has one of three faces.
-    """
-    data, said = path.read_bytes(), b"ARROW:extension:name"
-    faces = [base64.b64encode(bytes(at) + said) for at in range(3)]
-    ends = [(0, 26), (2, 28), (3, 29)]  # what depends on nothing before or behind the text
-    return any(face[slice(*end)] in data for face, end in zip(faces, ends, strict=True))
-
-
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file beside its place and move it there in one step."""
     temporary = path.with_name(path.name + ".part")
@@ -341,9 +176,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def _scalar(value: Any) -> Any:
-    if hasattr(value, "item"):
-        return value.item()
-    raise TypeError(f"cannot write {type(value).__name__} to the journal")

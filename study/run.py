@@ -9,7 +9,8 @@ import click
 
 from study import cli, exits
 from study.metrics import OBJECTIVES
-from study.plan import SAMPLERS, SCHEDULERS, Resources, SearchSpec
+from study.plan import SAMPLERS, SCHEDULERS, SearchSpec
+from study.resources import Resources
 from trainables.errors import FAILED
 
 

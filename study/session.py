@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from study import records
+from study import records, run_tables
 from study.journal import Journal
 from trainables.errors import FAILED, UserError
 
@@ -107,6 +107,6 @@ def recorded(run: Path, manifest: records.Manifest, journal: Journal) -> Iterato
 
 def write_tables(run: Path, journal: Journal) -> None:
     """Make `epochs.parquet` and `trials.parquet` from the journal."""
-    epochs, trials = records.tables(journal.lines)
-    records.write_table(run / records.EPOCHS, epochs)
-    records.write_table(run / records.TRIALS, trials)
+    epochs, trials = run_tables.from_journal(journal.lines)
+    run_tables.write(run / records.EPOCHS, epochs)
+    run_tables.write(run / records.TRIALS, trials)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from study.plan import Resources
+from study.resources import Resources
 from trainables.errors import UserError
 
 Amounts = dict[str, float]  # resources by Ray's names: "CPU", "GPU", "memory", ...

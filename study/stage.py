@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from study import cluster, provenance, records, session
+from study import cluster, journal_file, provenance, records, session
 from study.display import Display
 from study.journal import Journal
 from study.metrics import Metric
 from study.place import Place
-from study.plan import Resources
+from study.resources import Resources
 from study.slots import Slots
 from study.tracking import Say, Tracking, hand_over, tracked
 from trainables.data import CLASSIFICATION, SEGMENTATION, load_dataset, source
@@ -134,7 +134,7 @@ def restore_outputs(run: Path, tracking: Tracking, say: Say) -> None:
 
     What W&B has not got of it is handed over.
     """
-    if not records.read_journal(run):
+    if not journal_file.read(run):
         return
     epochs, trials = run / records.EPOCHS, run / records.TRIALS
     if not (epochs.exists() and trials.exists()):

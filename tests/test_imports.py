@@ -13,7 +13,17 @@ ROOT = Path(__file__).parents[1]
 # What the analysis may know of a study: the records and the words they are written in.
 SHARED = {
     f"study.{name}"
-    for name in ("records", "metrics", "domains", "spaces", "arms", "claims", "claim_types")
+    for name in (
+        "records",
+        "journal_file",
+        "run_tables",
+        "metrics",
+        "domains",
+        "spaces",
+        "arms",
+        "claims",
+        "claim_types",
+    )
 } | {"study.claims_toml", "study.decidability", "study.exits", "study.stored"}
 
 # Package -> what it may import of these, and the modules that alone may import more.

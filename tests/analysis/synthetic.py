@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from study import records
+from study import journal_file, records, run_tables
 from study.domains import Choice, Float, Int, to_json
 from study.spaces import space
 
@@ -128,11 +128,11 @@ def write_run(
     directory.mkdir(parents=True)
     records.write_manifest(directory, manifest(**changes))
     for line in journal(states, seed):
-        records.append(directory, line)
+        journal_file.append(directory, line)
     if tables:
-        epochs, trials = records.tables(records.read_journal(directory))
-        records.write_table(directory / records.EPOCHS, epochs)
-        records.write_table(directory / records.TRIALS, trials)
+        epochs, trials = run_tables.from_journal(journal_file.read(directory))
+        run_tables.write(directory / records.EPOCHS, epochs)
+        run_tables.write(directory / records.TRIALS, trials)
     write_samples(directory)
     return directory
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from study import records
+from study import journal_file, records, run_tables
 from study.claims import Arm, Claim, arm, cells
 from study.claims_toml import claim_to_dict
 
@@ -164,10 +164,10 @@ def write_experiment(
     lines = experiment_lines(claims, **chosen)
     records.write_manifest(directory, experiment_manifest(claims, **changes))
     for line in lines:
-        records.append(directory, line)
-    epochs, trials = records.tables(lines)
-    records.write_table(directory / records.EPOCHS, epochs)
-    records.write_table(directory / records.TRIALS, trials)
+        journal_file.append(directory, line)
+    epochs, trials = run_tables.from_journal(lines)
+    run_tables.write(directory / records.EPOCHS, epochs)
+    run_tables.write(directory / records.TRIALS, trials)
     write_samples(directory)
     if pictures:
         confirmed = trials["config.phase"].eq("confirm") & trials["state"].eq("completed")

@@ -12,7 +12,7 @@ import numpy as np
 
 from analysis.experiment.pixels import image_ious
 from analysis.style import voc_palette
-from study import records
+from study import journal_file, records, run_tables
 from study.claims import Claim, arm
 from trainables.average_precision import average_precision
 
@@ -241,7 +241,7 @@ def write_scene_search(directory: Path, states: list[str] = MIXED, **changes: An
 def _write(directory: Path, described: records.Manifest, lines: list[dict[str, Any]]) -> None:
     records.write_manifest(directory, described)
     for line in lines:
-        records.append(directory, line)
-    epochs, trials = records.tables(lines)
-    records.write_table(directory / records.EPOCHS, epochs)
-    records.write_table(directory / records.TRIALS, trials)
+        journal_file.append(directory, line)
+    epochs, trials = run_tables.from_journal(lines)
+    run_tables.write(directory / records.EPOCHS, epochs)
+    run_tables.write(directory / records.TRIALS, trials)

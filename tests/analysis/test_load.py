@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from analysis.load import load_run
-from study import records
+from study import journal_file, records
 from trainables.errors import UserError
 
 from .synthetic import manifest, write_run
@@ -34,7 +34,7 @@ def test_tables_and_journal_give_the_same_run(run: Path) -> None:
 def test_a_journal_newer_than_the_tables_is_read_instead(run: Path) -> None:
     before = load_run(run).epochs
     line = before.drop(columns="progress").iloc[-1].to_dict() | {"epoch": 99}
-    records.append(run, {"event": "epoch", **line})
+    journal_file.append(run, {"event": "epoch", **line})
     later = (run / records.EPOCHS).stat().st_mtime + 5
     os.utime(run / records.JOURNAL, (later, later))
     assert len(load_run(run).epochs) == len(before) + 1
@@ -79,7 +79,7 @@ def test_a_run_without_an_epoch_is_empty(tmp_path: Path) -> None:
     records.write_manifest(tmp_path, manifest(status="running"))
     with pytest.raises(UserError, match="no epoch yet"):
         load_run(tmp_path)
-    records.append(tmp_path, {"event": "start", "trial": 0, "config": {"epochs": 3}})
+    journal_file.append(tmp_path, {"event": "start", "trial": 0, "config": {"epochs": 3}})
     with pytest.raises(UserError, match="no epoch yet"):
         load_run(tmp_path)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE_ID
 
 from study.cluster import connected
-from study.plan import Resources
+from study.resources import Resources
 from trainables.errors import UserError
 
 CONFIG = {

@@ -7,7 +7,7 @@ import json
 import pytest
 
 import study.cluster
-from study.plan import Resources
+from study.resources import Resources
 from study.slots import fit
 from tests.cluster.namespace import missing, run_inside
 from trainables.errors import UserError

@@ -9,8 +9,10 @@ import pytest
 from rich.console import Console
 
 from study.domains import Choice, Fixed, Float, Int, describe
+from study.estimate import estimate
 from study.listing import print_plan
-from study.plan import Resources, SearchSpec, estimate, run_id
+from study.plan import SearchSpec, run_id
+from study.resources import Resources
 from study.spaces import SPACES, space_from_dict
 from trainables.config import TrainConfig
 from trainables.data import source

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from study import records
+from study import journal_file, records, run_tables
 from study.head import lost_line
 from study.retries import PROCESS_DIED
 from tests.faults.nodes import ENVIRONMENT, Cluster, Node
@@ -59,7 +59,7 @@ class Study:
 
     def count(self, event: str) -> int:
         """How many events of a kind are in the journal."""
-        return sum(line["event"] == event for line in records.read_journal(self.run()))
+        return sum(line["event"] == event for line in journal_file.read(self.run()))
 
     def until(self, condition: Callable[[], object]) -> None:
         """Wait for something to come true while the study runs."""
@@ -97,19 +97,19 @@ def start(cluster: Cluster, storage: Path, job: str, *options: str) -> Study:
 
 def numbers(run: Path) -> list[dict]:
     """Everything measured, except times."""
-    return records.read_table(run / records.EPOCHS).drop(columns=TIMES).to_dict("records")
+    return run_tables.read(run / records.EPOCHS).drop(columns=TIMES).to_dict("records")
 
 
 def repeated(run: Path) -> list[tuple]:
     """(trial, epoch) that the journal has twice, and ends."""
-    events = [x for x in records.read_journal(run) if x["event"] in ("epoch", "end")]
+    events = [x for x in journal_file.read(run) if x["event"] in ("epoch", "end")]
     times = Counter((x["event"], x["trial"], x.get("epoch")) for x in events)
     return [key for key, count in times.items() if count > 1]
 
 
 def errors(run: Path, trial: int | None = None) -> list[str]:
     """What made trials break off."""
-    lines = [x for x in records.read_journal(run) if x["event"] == "error"]
+    lines = [x for x in journal_file.read(run) if x["event"] == "error"]
     return [x["error"] for x in lines if trial in (None, x["trial"])]
 
 
@@ -172,7 +172,7 @@ def test_trials_of_lost_nodes_move_to_others(cluster: Cluster, tmp_path: Path) -
     code, stdout, stderr = study.end()
     assert (code, stderr) == (0, "")
     run = study.run()
-    states = records.read_table(run / records.TRIALS)["state"].tolist()
+    states = run_tables.read(run / records.TRIALS)["state"].tolist()
     assert len(states) == 5
     assert set(states) <= {"completed", "diverged"}
     assert repeated(run) == []
@@ -188,7 +188,7 @@ def test_a_trial_that_never_works_is_failed_and_the_rest_goes_on(
     code, stdout, _ = study.end()
     assert code == 1
     run = study.run()
-    trials = records.read_table(run / records.TRIALS).set_index("trial")
+    trials = run_tables.read(run / records.TRIALS).set_index("trial")
     assert trials["state"][[1, 2]].tolist() == ["failed", "failed"]
     assert "failed" not in trials["state"][[0, 3]].tolist()
     assert errors(run, 1) == ["ValueError: no luck today"] * 3
@@ -232,12 +232,12 @@ def test_a_lost_head_ends_the_command_and_a_new_one_continues_it(
     assert all(re.match(r"\[.* E .*\] task_manager.cc", one) for one in rays), stderr
     port = cluster.address.partition(":")[2]
     assert re.fullmatch(f"error: {lost_line(rf'[0-9.]+:{port}')}", line)
-    before = records.read_journal(study.run())
+    before = journal_file.read(study.run())
     cluster.start_head()
     cluster.add()
     again = start(cluster, tmp_path, "slow", *options)
     assert again.end()[0] == 0
     run = again.run()
-    assert records.read_journal(run)[: len(before)] == before
+    assert journal_file.read(run)[: len(before)] == before
     assert repeated(run) == []
-    assert len(records.read_table(run / records.TRIALS)) == 3
+    assert len(run_tables.read(run / records.TRIALS)) == 3

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study import records
+from study import records, run_tables
 from study.journal import Journal
 from tests.fuzz import answer, changed, damaged, examples, runs
 
@@ -84,7 +84,7 @@ def test_a_damaged_manifest(originals, data: st.DataObject) -> None:
 def open_journal(run: Path) -> None:
     """What a command that continues the run does with it."""
     journal = Journal(run)
-    records.tables(journal.lines)
+    run_tables.from_journal(journal.lines)
     again = Journal(run)
     assert str(again.lines) == str(journal.lines)  # NaN is not equal to itself
     assert again.ended() == journal.ended()
@@ -181,7 +181,7 @@ def altered(draw: st.DrawFn, table: pd.DataFrame) -> pd.DataFrame:
 def replace(name: str, table: pd.DataFrame) -> Callable[[Path], object]:
     def damage(run: Path) -> None:
         try:
-            records.write_table(run / name, table)
+            run_tables.write(run / name, table)
         except Exception:  # of a kind that Parquet has not: nobody can write it
             (run / name).unlink()
 
@@ -192,7 +192,7 @@ def replace(name: str, table: pd.DataFrame) -> Callable[[Path], object]:
 @examples(40)
 @given(name=tables, data=st.data())
 def test_a_parquet_file_of_any_values(originals, kind: str, name: str, data: st.DataObject) -> None:
-    table = data.draw(altered(records.read_table(originals[kind] / name)))
+    table = data.draw(altered(run_tables.read(originals[kind] / name)))
     read_damaged(originals[kind], replace(name, table))
 
 
@@ -202,7 +202,7 @@ def test_a_parquet_file_of_any_values(originals, kind: str, name: str, data: st.
 def test_a_report_of_tables_of_any_values(
     originals, kind: str, name: str, data: st.DataObject
 ) -> None:
-    table = data.draw(altered(records.read_table(originals[kind] / name)))
+    table = data.draw(altered(run_tables.read(originals[kind] / name)))
     read_damaged(originals[kind], replace(name, table), runs.write_sections)
 
 
@@ -211,15 +211,15 @@ def test_a_report_of_tables_of_any_values(
 def test_lost_rows_change_no_verdict_but_to_withheld(
     originals, verdicts, data: st.DataObject
 ) -> None:
-    trials = records.read_table(originals["experiment"] / records.TRIALS)
+    trials = run_tables.read(originals["experiment"] / records.TRIALS)
     rows = st.lists(st.integers(0, len(trials) - 1), max_size=5, unique=True)
     fewer = trials.drop(index=data.draw(rows))
-    epochs = records.read_table(originals["experiment"] / records.EPOCHS)
+    epochs = run_tables.read(originals["experiment"] / records.EPOCHS)
 
     def damage(run: Path) -> None:
-        records.write_table(run / records.TRIALS, fewer)
+        run_tables.write(run / records.TRIALS, fewer)
         kept = epochs[epochs["trial"].isin(fewer["trial"])]
-        records.write_table(run / records.EPOCHS, kept)
+        run_tables.write(run / records.EPOCHS, kept)
 
     found = read_damaged(originals["experiment"], damage, runs.verdicts)
     assert found is not None

@@ -14,8 +14,8 @@ from study.claims_toml import load_claims
 from study.experiment import experiment
 from study.experiment_plan import ExperimentSpec
 from study.explore import explore
-from study.plan import Resources
 from study.records import REPORT
+from study.resources import Resources
 
 HERE = Path(__file__).parent
 CLAIMS = HERE / "claims.toml"

@@ -17,7 +17,7 @@ import torch
 from analysis.experiment.predictions import Misfit
 from analysis.experiment.predictions import _read as read_predictions
 from analysis.plots.samples import _read as read_samples
-from study import records
+from study import records, run_tables
 from study.cell_evidence import read_evidence
 from tests.study.commands import ROOT
 from trainables.checkpoint import STATE, CheckpointStore
@@ -168,4 +168,4 @@ def test_a_table_of_rays_types_is_refused_where_ray_is_loaded(
         field = pa.field("x" * length, values.type, metadata=said)
         pq.write_table(pa.table([values], schema=pa.schema([field])), tmp_path / "epochs.parquet")
         with pytest.raises(UserError, match="columns of types that no run writes"):
-            str(records.read_table(tmp_path / "epochs.parquet"))
+            str(run_tables.read(tmp_path / "epochs.parquet"))

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from study import records
+from study import journal_file, records
 from tests.study.commands import ROOT, command, run, wait_until
 
 SEARCH = (
@@ -39,7 +39,7 @@ def for_a_while(disk: Path) -> dict[str, Any]:
     return {
         "code": process.returncode,
         "stderr": stderr,
-        "journal": records.read_journal(directory(disk / "while")),
+        "journal": journal_file.read(directory(disk / "while")),
     }
 
 
@@ -48,7 +48,7 @@ def for_good(disk: Path) -> dict[str, Any]:
     process = started(disk / "good", CROSSOVER_STORAGE_PATIENCE="1")
     fill(disk)
     _, stderr = process.communicate(timeout=120)
-    before = records.read_journal(directory(disk / "good"))
+    before = journal_file.read(directory(disk / "good"))
     free(disk)
     again = run(*SEARCH, "--storage", str(disk / "good"))
     return {
@@ -56,7 +56,7 @@ def for_good(disk: Path) -> dict[str, Any]:
         "stderr": stderr,
         "before": before,
         "again": [again.returncode, again.stderr],
-        "after": records.read_journal(directory(disk / "good")),
+        "after": journal_file.read(directory(disk / "good")),
     }
 
 
@@ -74,7 +74,7 @@ def started(storage: Path, **environment: str) -> subprocess.Popen:
     def second_trial_runs() -> bool:
         if not storage.exists() or not list(storage.glob(f"*/{records.JOURNAL}")):
             return False
-        lines = records.read_journal(directory(storage))
+        lines = journal_file.read(directory(storage))
         ended = {x["trial"] for x in lines if x["event"] == "end"}
         return any(x["event"] == "epoch" and x["trial"] not in ended for x in lines if ended)
 

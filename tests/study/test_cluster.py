@@ -15,7 +15,7 @@ from ray.cluster_utils import Cluster
 from ray.util import placement_group
 
 from study.cluster import connected
-from study.plan import Resources
+from study.resources import Resources
 from study.slots import fit
 from tests.study.commands import ROOT
 from trainables.config import TrainConfig
@@ -181,7 +181,7 @@ def test_a_notebook_that_imported_ray_can_run_twice(tmp_path: Path) -> None:
         "import ray\n"
         "from pathlib import Path\n"
         "from study.cluster import connected\n"
-        "from study.plan import Resources\n"
+        "from study.resources import Resources\n"
         "for _ in range(2):\n"
         f"    with connected(Resources(), 1, Path({str(tmp_path / 'ray.log')!r})) as slots:\n"
         "        print(slots.count, ray.get(ray.remote(lambda: 7).remote()))\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from study import records
+from study import journal_file, records, run_tables
 from tests.study.commands import ROOT, command, last_json, run, wait_until
 
 CONFIRM = "study.confirm"
@@ -65,9 +65,9 @@ def finished(arguments: list[str]) -> tuple[Path, dict]:
     process.wait()
     (run_dir,) = runs.iterdir()
     _make_the_other_candidates_look_better(run_dir)
-    before = records.read_journal(run_dir)
+    before = journal_file.read(run_dir)
     told = last_json(run(*arguments, "--json", module=CONFIRM))
-    assert records.read_journal(run_dir)[: len(before)] == before
+    assert journal_file.read(run_dir)[: len(before)] == before
     return run_dir, told
 
 
@@ -75,26 +75,24 @@ def test_every_cell_is_trained_once_however_often_it_was_interrupted(finished) -
     run_dir, told = finished
     assert told["counts"] == {"completed": CELLS + TUNING}
     assert told["missing"] == 0
-    events = Counter(
-        (x["event"], x["trial"], x.get("epoch")) for x in records.read_journal(run_dir)
-    )
+    events = Counter((x["event"], x["trial"], x.get("epoch")) for x in journal_file.read(run_dir))
     assert set(events.values()) == {1}
 
 
 def test_the_test_set_is_seen_at_the_end_of_cells_and_nowhere_else(finished) -> None:
     run_dir, _ = finished
-    trials = records.read_table(run_dir / records.TRIALS)
+    trials = run_tables.read(run_dir / records.TRIALS)
     cells = trials[trials["config.phase"] == "confirm"]
     assert len(cells) == CELLS
     assert cells["test_accuracy"].between(0, 1).all()
     assert trials.loc[trials["config.phase"] == "tune", "test_accuracy"].isna().all()
-    epochs = records.read_table(run_dir / records.EPOCHS)
+    epochs = run_tables.read(run_dir / records.EPOCHS)
     assert epochs.loc[epochs["epoch"] < epochs["epochs"], "test_accuracy"].isna().all()
 
 
 def test_seeds_are_shared_between_arms_and_cells_use_one_set_of_parameters(finished) -> None:
     run_dir, _ = finished
-    trials = records.read_table(run_dir / records.TRIALS)
+    trials = run_tables.read(run_dir / records.TRIALS)
     cells = trials[trials["config.phase"] == "confirm"]
     for (_, budget), group in cells.groupby(["config.arm", "config.budget"]):
         assert sorted(group["config.seed"]) == list(range(5))
@@ -109,7 +107,7 @@ def test_a_choice_once_made_is_kept_whatever_the_tuning_would_say_now(finished) 
     manifest = records.read_manifest(run_dir)
     assert len(manifest.sessions) == 2
     chosen = {(r["arm"], r["budget"]): r["parameters"] for r in manifest.experiment["nuisance"]}
-    trials = records.read_table(run_dir / records.TRIALS)
+    trials = run_tables.read(run_dir / records.TRIALS)
     for row in trials[trials["config.phase"] == "confirm"].to_dict("records"):
         for name, value in chosen[row["config.arm"], row["config.budget"]].items():
             assert row[f"config.{name}"] == value
@@ -117,7 +115,7 @@ def test_a_choice_once_made_is_kept_whatever_the_tuning_would_say_now(finished) 
 
 def test_predictions_agree_with_the_recorded_test_accuracy(finished) -> None:
     run_dir, _ = finished
-    trials = records.read_table(run_dir / records.TRIALS)
+    trials = run_tables.read(run_dir / records.TRIALS)
     files = sorted((run_dir / records.CELLS).glob("*.npz"))
     assert len(files) == CELLS
     for path in files:
@@ -145,7 +143,7 @@ def test_asking_again_trains_nothing(finished, arguments: list[str]) -> None:
 
 def _make_the_other_candidates_look_better(run_dir: Path) -> None:
     """Turn the recorded losses round: a new choice would be the other candidate."""
-    lines = records.read_journal(run_dir)
+    lines = journal_file.read(run_dir)
     for line in lines:
         if line["event"] == "epoch" and line["trial"] < TUNING:
             line["val_loss"] = -line["val_loss"]
@@ -155,6 +153,6 @@ def _make_the_other_candidates_look_better(run_dir: Path) -> None:
 
 def _among_the_cells(runs: Path) -> bool:
     for journal in runs.glob(f"*/{records.JOURNAL}"):
-        ended = [x for x in records.read_journal(journal.parent) if x["event"] == "end"]
+        ended = [x for x in journal_file.read(journal.parent) if x["event"] == "end"]
         return len(ended) >= TUNING + 2
     return False

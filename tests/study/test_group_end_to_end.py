@@ -19,7 +19,7 @@ from study import cluster, orchestrate
 from study.cells import CellQueue
 from study.journal import Journal
 from study.metrics import METRICS
-from study.plan import Resources
+from study.resources import Resources
 from tests.trainables.scenes import dataset as scenes
 from trainables import loop
 from trainables.cell import CellJob

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from study import records, session
+from study import journal_file, records, session
 from study.journal import Journal
 from tests.study.test_records import epoch, manifest
 from trainables import storage
@@ -19,7 +19,7 @@ from trainables.storage import StorageError
 def failing(monkeypatch) -> list[int]:
     """Appending fails as often as the list says, with half of the line written."""
     monkeypatch.setattr(storage, "PAUSES", (0.01, 0.02))
-    truly, left = records.append, [0]
+    truly, left = journal_file.append, [0]
 
     def append(run: Path, line: dict) -> None:
         if left[0]:
@@ -29,7 +29,7 @@ def failing(monkeypatch) -> list[int]:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         truly(run, line)
 
-    monkeypatch.setattr(records, "append", append)
+    monkeypatch.setattr(journal_file, "append", append)
     return left
 
 
@@ -41,7 +41,7 @@ def test_nothing_is_lost_or_doubled_where_storage_comes_back(tmp_path: Path, fai
     for number in (1, 2, 3):
         failing[0] = number
         journal.epoch(0, epoch(number))
-    assert [line.get("epoch") for line in records.read_journal(tmp_path)] == [None, 1, 2, 3]
+    assert [line.get("epoch") for line in journal_file.read(tmp_path)] == [None, 1, 2, 3]
     assert len(said) == 6
     assert said[0] == f"{tmp_path}: Input/output error; trying again for 120 s"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from study import records
+from study import journal_file, records, run_tables
 from study.lease import STALE_SECONDS, Lease
 from study.plan import SearchSpec, run_id
 from study.stored import fetch, folder_of
@@ -101,20 +101,20 @@ def finished(tmp_path_factory, server: Server) -> tuple[Machine, subprocess.Comp
 
 
 def numbers_of(directory: Path) -> list[dict]:
-    table = records.read_table(directory / records.EPOCHS).drop(columns=TIMES)
+    table = run_tables.read(directory / records.EPOCHS).drop(columns=TIMES)
     return table.sort_values(["trial", "epoch"]).to_dict("records")
 
 
 def second_trial_runs(directory: Path) -> bool:
     if not (directory / records.JOURNAL).exists():
         return False
-    lines = records.read_journal(directory)
+    lines = journal_file.read(directory)
     ended = {x["trial"] for x in lines if x["event"] == "end"}
     return any(x["event"] == "epoch" and x["trial"] not in ended for x in lines if ended)
 
 
 def each_event_once(directory: Path) -> bool:
-    lines = records.read_journal(directory)
+    lines = journal_file.read(directory)
     events = Counter((x["event"], x["trial"], x.get("epoch")) for x in lines)
     return set(events.values()) == {1}
 
@@ -234,10 +234,10 @@ def test_a_store_that_stays_away_ends_the_run_and_keeps_it(
     assert len(stderr.strip().splitlines()) == 1
     assert "could not be used for 5 s" in stderr
     assert "run the same command again" in stderr
-    before = records.read_journal(machine.copy("gone"))
+    before = journal_file.read(machine.copy("gone"))
     assert records.read_manifest(machine.copy("gone")).status == "interrupted"
     last_json(machine.search("gone", "--json"))
-    after = records.read_journal(machine.copy("gone"))
+    after = journal_file.read(machine.copy("gone"))
     assert after[: len(before)] == before
     assert each_event_once(machine.copy("gone"))
     assert numbers_of(machine.copy("gone")) == numbers_of(finished[0].copy("whole"))

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.plan import Resources, SearchSpec, digest, estimate, run_id, searched_space
+from study.estimate import estimate
+from study.plan import SearchSpec, digest, run_id, searched_space
+from study.resources import Resources
 from trainables.errors import UserError
 
 SPEC = SearchSpec("resnet18_aug")

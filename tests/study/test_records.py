@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from study import records
+from study import journal_file, records, run_tables
 from study.journal import Journal, outcome
 from trainables.errors import UserError
 
@@ -49,7 +49,7 @@ def test_a_journal_gives_back_every_number(tmp_path_factory, value: float, numbe
     journal = Journal(run)
     journal.start(0, {})
     journal.epoch(0, epoch(number, val_loss=value))
-    _, line = records.read_journal(run)
+    _, line = journal_file.read(run)
     read = line["val_loss"]
     assert read == value or (math.isnan(read) and math.isnan(value))
     assert line["epoch"] == number
@@ -65,7 +65,7 @@ def test_an_event_told_twice_is_written_once(tmp_path: Path) -> None:
     again = Journal(tmp_path)
     assert not again.epoch(0, epoch(1, val_loss=9.0))
     assert len(told) == 1
-    assert [line.get("val_loss") for line in records.read_journal(tmp_path)] == [None, 1.0]
+    assert [line.get("val_loss") for line in journal_file.read(tmp_path)] == [None, 1.0]
 
 
 def test_a_torn_last_line_is_left_out_and_the_journal_goes_on(tmp_path: Path) -> None:
@@ -74,10 +74,10 @@ def test_a_torn_last_line_is_left_out_and_the_journal_goes_on(tmp_path: Path) ->
     journal.epoch(0, epoch(1))
     with open(tmp_path / records.JOURNAL, "a") as file:
         file.write('{"event": "epoch", "tri')
-    assert len(records.read_journal(tmp_path)) == 2
+    assert len(journal_file.read(tmp_path)) == 2
     again = Journal(tmp_path)
     again.epoch(0, epoch(2))
-    assert [line.get("epoch") for line in records.read_journal(tmp_path)] == [None, 1, 2]
+    assert [line.get("epoch") for line in journal_file.read(tmp_path)] == [None, 1, 2]
 
 
 def test_damage_in_the_middle_of_a_journal_is_named(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_damage_in_the_middle_of_a_journal_is_named(tmp_path: Path) -> None:
         '{"event": "end", "trial": 0, "state": "failed"}\nnonsense\n{}\n'
     )
     with pytest.raises(UserError, match="damaged in line 2; delete that line"):
-        records.read_journal(tmp_path)
+        journal_file.read(tmp_path)
 
 
 def test_a_trial_whose_start_was_deleted_as_damaged_never_was(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_trial_whose_start_was_deleted_as_damaged_never_was(tmp_path: Path) ->
     assert again.epochs_of(1) == []
     again.start(1, {"epochs": 2})
     again.epoch(1, epoch(1, of=2, val_loss=0.3))
-    epochs, trials = records.tables(Journal(tmp_path).lines)
+    epochs, trials = run_tables.from_journal(Journal(tmp_path).lines)
     assert epochs["val_loss"].tolist() == [0.1, 0.3]
     assert trials["state"].tolist() == ["completed", "running"]
 
@@ -118,7 +118,7 @@ def test_a_completed_trial_whose_last_epoch_was_deleted_has_not_ended(tmp_path: 
     (tmp_path / records.JOURNAL).write_text("".join(lines[:3] + lines[4:]))
     again = Journal(tmp_path)
     assert again.ended() == {}
-    assert records.tables(again.lines)[1]["state"].tolist() == ["running"]
+    assert run_tables.from_journal(again.lines)[1]["state"].tolist() == ["running"]
     again.epoch(0, epoch(3))
     again.end(0, "completed")
     assert Journal(tmp_path).ended() == {0: "completed"}
@@ -133,15 +133,15 @@ def test_tables_have_a_row_an_epoch_and_a_row_a_trial(tmp_path: Path) -> None:
     journal.end(0, "completed")
     journal.epoch(1, epoch(1, val_loss=math.nan, diverged=True))
     journal.end(1, "diverged")
-    epochs, trials = records.tables(journal.lines)
+    epochs, trials = run_tables.from_journal(journal.lines)
     assert epochs[["trial", "epoch"]].values.tolist() == [[0, 1], [0, 2], [0, 3], [1, 1]]
     assert epochs["config.learning_rate"].tolist() == [0.1, 0.1, 0.1, 0.2]
     assert trials["state"].tolist() == ["completed", "diverged"]
     assert trials["seconds"].tolist() == [1.5, 0.5]
     assert set(records.TRIAL_COLUMNS) <= set(trials)
     for name, table in (("e", epochs), ("t", trials)):
-        records.write_table(tmp_path / name, table)
-        pd.testing.assert_frame_equal(records.read_table(tmp_path / name), table)
+        run_tables.write(tmp_path / name, table)
+        pd.testing.assert_frame_equal(run_tables.read(tmp_path / name), table)
 
 
 def test_a_failed_trial_keeps_what_it_raised(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_failed_trial_keeps_what_it_raised(tmp_path: Path) -> None:
     journal.start(0, {"epochs": 3})
     journal.end(0, "failed")
     journal.error(0, "ValueError: no")
-    _, trials = records.tables(journal.lines)
+    _, trials = run_tables.from_journal(journal.lines)
     assert trials[["state", "error"]].values.tolist() == [["failed", "ValueError: no"]]
 
 
@@ -170,7 +170,7 @@ def test_a_failed_trial_that_succeeds_later_is_a_success(tmp_path: Path) -> None
         "completed",
     ]
     assert Journal(tmp_path).ended() == {0: "completed"}
-    _, trials = records.tables(Journal(tmp_path).lines)
+    _, trials = run_tables.from_journal(Journal(tmp_path).lines)
     assert trials[["state", "error"]].values.tolist() == [["completed", ""]]
 
 
@@ -179,11 +179,11 @@ def test_a_line_that_is_no_event_is_named(tmp_path: Path) -> None:
         '{"event": "start", "trial": 0, "config": {}}\n[1]\n{}\n'
     )
     with pytest.raises(UserError, match="damaged in line 2"):
-        records.read_journal(tmp_path)
+        journal_file.read(tmp_path)
 
 
 def test_no_events_make_empty_tables_with_all_columns() -> None:
-    epochs, trials = records.tables([])
+    epochs, trials = run_tables.from_journal([])
     assert list(epochs) == list(records.EPOCH_COLUMNS)
     assert list(trials) == list(records.TRIAL_COLUMNS)
 
@@ -213,7 +213,7 @@ def test_a_bad_manifest_says_what_is_wrong(tmp_path: Path, text: str | None, mes
 def test_a_damaged_table_is_named_with_its_cure(tmp_path: Path) -> None:
     (tmp_path / records.EPOCHS).write_bytes(b"PAR1 and no more")
     with pytest.raises(UserError, match=r"epochs\.parquet is damaged .* delete it"):
-        records.read_table(tmp_path / records.EPOCHS)
+        run_tables.read(tmp_path / records.EPOCHS)
 
 
 @pytest.mark.parametrize(
@@ -245,10 +245,10 @@ def test_every_number_comes_back_from_journal_and_parquet(tmp_path_factory, tria
         for at, values in enumerate(curve, start=1):
             journal.epoch(number, epoch(at, of=len(curve), **values))
         journal.end(number, "completed")
-    epochs, ended = records.tables(records.read_journal(run))
+    epochs, ended = run_tables.from_journal(journal_file.read(run))
     for name, table in ((records.EPOCHS, epochs), (records.TRIALS, ended)):
-        records.write_table(run / name, table)
-        pd.testing.assert_frame_equal(records.read_table(run / name), table)
+        run_tables.write(run / name, table)
+        pd.testing.assert_frame_equal(run_tables.read(run / name), table)
     for name in ("train_loss", "val_loss", "val_accuracy", "seconds"):
         given_values = [values[name] for curve in trials for values in curve]
         np.testing.assert_array_equal(epochs[name].to_numpy(float), given_values)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from study import records
+from study import journal_file, records
 from study.asha import asha
 from study.journal import Journal
 from study.metrics import METRICS
@@ -69,7 +69,7 @@ def text_of(run: Path) -> str:
 def uncut(tmp_path_factory: pytest.TempPathFactory) -> str:
     run = tmp_path_factory.mktemp("uncut")
     play(run)
-    states = [line["state"] for line in records.read_journal(run) if line["event"] == "end"]
+    states = [line["state"] for line in journal_file.read(run) if line["event"] == "end"]
     assert len(states) == TRIALS
     assert {"completed", "pruned"} <= set(states)  # or nothing is shown about ASHA
     return text_of(run)

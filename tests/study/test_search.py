@@ -13,8 +13,9 @@ from study import explore
 from study.database import Database
 from study.journal import Journal
 from study.metrics import METRICS
-from study.plan import Resources, SearchSpec, run_id, searched_space
+from study.plan import SearchSpec, run_id, searched_space
 from study.records import JOURNAL, OPTUNA_DB, write_manifest
+from study.resources import Resources
 from study.search import StudySearch
 from tests.study.test_records import manifest
 from trainables.closed_form import closed_form

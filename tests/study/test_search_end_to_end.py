@@ -13,7 +13,7 @@ import optuna
 import pytest
 import torch
 
-from study import records
+from study import journal_file, records, run_tables
 from study.plan import SearchSpec, run_id
 from tests.study.commands import ROOT, command, last_json, run, wait_until
 from trainables.models import build_model
@@ -39,7 +39,7 @@ def finished(tmp_path_factory) -> tuple[Path, dict, str]:
 
 
 def numbers_of(run_dir: Path) -> list[dict]:
-    table = records.read_table(run_dir / records.EPOCHS).drop(columns=TIMES)
+    table = run_tables.read(run_dir / records.EPOCHS).drop(columns=TIMES)
     return table.sort_values(["trial", "epoch"]).to_dict("records")
 
 
@@ -68,7 +68,7 @@ def test_a_run_leaves_everything_it_promises(finished) -> None:
 
 
 def records_of_best(run_dir: Path) -> dict:
-    trials = records.read_table(run_dir / records.TRIALS)
+    trials = run_tables.read(run_dir / records.TRIALS)
     return {c.removeprefix("config."): 0 for c in trials if c.startswith("config.")}
 
 
@@ -86,7 +86,7 @@ def test_the_manifest_says_on_what_it_was_run(finished) -> None:
 
 def test_the_best_weights_are_those_of_the_best_trial(finished) -> None:
     run_dir, told, _ = finished
-    trials = records.read_table(run_dir / records.TRIALS)
+    trials = run_tables.read(run_dir / records.TRIALS)
     completed = trials[trials["state"] == "completed"]
     assert told["best"]["metrics"]["val_accuracy"] == completed["val_accuracy"].max()
     weights = torch.load(run_dir / records.BEST_WEIGHTS, weights_only=True)
@@ -115,13 +115,13 @@ def test_asking_again_reports_without_training(finished) -> None:
 
 def test_deleted_tables_and_report_come_back(finished) -> None:
     run_dir, told, _ = finished
-    before = records.read_table(run_dir / records.EPOCHS)
+    before = run_tables.read(run_dir / records.EPOCHS)
     (run_dir / records.EPOCHS).unlink()
     (run_dir / "report" / "index.html").unlink()
     relative = os.path.relpath(run_dir.parent, ROOT)
     again = last_json(run(*ARGUMENTS, "--storage", relative, "--json", "--quiet"))
     assert again == told
-    assert records.read_table(run_dir / records.EPOCHS).equals(before)
+    assert run_tables.read(run_dir / records.EPOCHS).equals(before)
     assert (run_dir / "report" / "index.html").exists()
 
 
@@ -135,11 +135,11 @@ def test_a_killed_search_is_finished_by_the_same_command(finished, tmp_path: Pat
     wait_until(lambda: _mid_second_trial(run_dir), process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    before = records.read_journal(run_dir)
+    before = journal_file.read(run_dir)
     assert any(line["event"] == "epoch" for line in before)
     told = last_json(run(*arguments, "--json"))
     assert sum(told["counts"].values()) == TRIALS
-    after = records.read_journal(run_dir)
+    after = journal_file.read(run_dir)
     assert after[: len(before)] == before
     events = Counter((x["event"], x["trial"], x.get("epoch")) for x in after)
     assert set(events.values()) == {1}
@@ -168,12 +168,12 @@ def test_an_interrupted_search_keeps_what_it_has_and_says_how_to_go_on(
     assert "python -m study.run --space tiny_aug" in stderr.partition("To continue: ")[2]
     assert len(stderr.strip().splitlines()) == 1  # after click's own end of the ^C line
     assert records.read_manifest(run_dir).status == "interrupted"
-    assert len(records.read_table(run_dir / records.EPOCHS)) > 0
+    assert len(run_tables.read(run_dir / records.EPOCHS)) > 0
 
 
 def _mid_second_trial(run_dir: Path) -> bool:
     if not (run_dir / records.JOURNAL).exists():
         return False
-    lines = records.read_journal(run_dir)
+    lines = journal_file.read(run_dir)
     ended = {x["trial"] for x in lines if x["event"] == "end"}
     return any(x["event"] == "epoch" and x["trial"] not in ended for x in lines if ended)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from study import records
+from study import records, run_tables
 from tests.study.commands import ROOT, last_json, run
 
 CAMVID = ROOT.parent / "shared" / "data" / "camvid"
@@ -69,7 +69,7 @@ def test_the_three_claims_are_decided_and_shown(tmp_path: Path) -> None:
         ("tiny_beats_aug", "tiny_gap", "tiny_crossover"), "inconclusive"
     )  # two seeds decide nothing
     run_dir = Path(told["run_dir"])
-    trials = records.read_table(run_dir / records.TRIALS)
+    trials = run_tables.read(run_dir / records.TRIALS)
     for name in ("val_miou", "test_miou", "test_precision", "test_recall", "test_ap"):
         assert trials[name].between(0, 1).all(), name
     data = records.read_manifest(run_dir).data

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from study import records, session
+from study import records, run_tables, session
 from study.journal import Journal
 from tests.study.test_records import epoch, manifest
 from trainables.errors import UserError
@@ -60,4 +60,4 @@ def test_tables_and_status_tell_how_it_ended(tmp_path: Path, error, status: str)
     read = records.read_manifest(tmp_path)
     assert read.status == status
     assert read.seconds >= 5.0
-    assert len(records.read_table(tmp_path / records.EPOCHS)) == 1
+    assert len(run_tables.read(tmp_path / records.EPOCHS)) == 1

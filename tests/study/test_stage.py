@@ -11,7 +11,8 @@ import pytest
 from study import explore, stage
 from study.journal import Journal
 from study.place import Local, local
-from study.plan import Resources, SearchSpec
+from study.plan import SearchSpec
+from study.resources import Resources
 from study.stage import Request, nothing_finished
 from tests.study.local_store import local_store
 
