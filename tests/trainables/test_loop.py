@@ -23,7 +23,14 @@ from trainables.storage import Folder
 from trainables.train_data import TrainData
 from trainables.training import Training
 
-CONFIG = TrainConfig("tiny", epochs=4, learning_rate=0.01, batch_size=32, augment_strength=0.5)
+CONFIG = TrainConfig(
+    "tiny",
+    epochs=4,
+    learning_rate=0.01,
+    batch_size=32,
+    augment_strength=0.5,
+    precision="fp32",  # what is compared agrees to float32, also where bfloat16 is the default
+)
 TIMES = ("seconds", "images_per_second")
 
 

@@ -22,7 +22,13 @@ from trainables.train_data import TrainData
 from trainables.training import Training
 
 CPU = torch.device("cpu")
-CONFIG = TrainConfig(model="tiny_scenes", epochs=3, learning_rate=0.02, batch_size=8)
+CONFIG = TrainConfig(
+    "tiny_scenes",
+    epochs=3,
+    learning_rate=0.02,
+    batch_size=8,
+    precision="fp32",  # what is compared agrees to float32, also where bfloat16 is the default
+)
 
 
 def trained(config: TrainConfig = CONFIG, data=None) -> Training:
