@@ -158,7 +158,7 @@ def _run_on_ray(place: Place, spec: SearchSpec, metric: Metric, stage: Stage) ->
     from study.search import StudySearch
 
     journal, run = stage.journal, place.run
-    searcher = StudySearch(spec, metric, journal)
+    searcher = StudySearch(spec, metric, journal, stage.slots.count)
     dimensions = searched_space(spec).dimensions
     journal.listeners.append(Database(run.name, dimensions, metric, journal))
     samples = orchestrate.Samples(stage.dataset, spec.seed)
