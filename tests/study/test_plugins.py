@@ -290,6 +290,13 @@ def test_data_that_break_a_rule_are_refused_in_one_line(
     assert said in refused(lambda: load_dataset("mine"))
 
 
+def test_a_folder_without_test_images_suffices_for_a_search(images: Path, tmp_path: Path) -> None:
+    shutil.copytree(images / "train", tmp_path / "train")
+    plugins.load([OWN_DATA])
+    assert load_dataset("folders", data_dir=tmp_path).test is None
+    assert load_dataset("folders", data_dir=images).test is not None
+
+
 def test_the_hash_is_of_what_was_loaded(write: Callable[..., Path]) -> None:
     plugins.load([write(DATA.format(change="pass"))])
     first = load_dataset("mine")
