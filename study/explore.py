@@ -85,7 +85,7 @@ def search(
     console: Console | None = None,
 ) -> SearchResult:
     """`explore`, of a specification that is already made."""
-    check(spec, resources)
+    check(spec, resources, download)
     tracking = decide(wandb)
     console = console or Console()
     say = speaker(console, quiet)
@@ -102,9 +102,9 @@ def search(
         return load_result(place)
 
 
-def check(spec: SearchSpec, resources: Resources) -> None:
+def check(spec: SearchSpec, resources: Resources, download: bool = False) -> None:
     """What can be known to be wrong before anything is written or started."""
-    require_directory(str(spec.data), spec.data_dir)
+    require_directory(str(spec.data), spec.data_dir, download)
     cluster.check(resources, spec.trials)
 
 

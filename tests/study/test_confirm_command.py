@@ -46,7 +46,7 @@ def test_three_seeds_are_said_to_decide_nothing() -> None:
 def test_a_run_in_a_bucket_stays_a_uri_in_the_specification(monkeypatch, tmp_path: Path) -> None:
     asked = []
 
-    def check(spec: ExperimentSpec, resources: object) -> None:
+    def check(spec: ExperimentSpec, resources: object, download: bool) -> None:
         asked.append(spec.sources)
         raise UserError("enough")
 

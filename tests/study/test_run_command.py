@@ -41,6 +41,15 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("module", ["study.run --space cnn", "study.confirm"])
+def test_a_new_folder_can_be_downloaded_into(module: str, tmp_path: Path) -> None:
+    name, *arguments = module.split()
+    arguments += ["--data", "svhn", "--data-dir", str(tmp_path / "new"), "--dry-run"]
+    assert "no such folder" in run(*arguments, module=name).stderr
+    done = run(*arguments, "--download", module=name)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
