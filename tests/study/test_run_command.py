@@ -12,7 +12,8 @@ from study.spaces import SPACES
 from tests.study.commands import heavy_imports, run
 from tests.study.test_records import manifest
 
-QUICK = ["--help", "--list", "--space resnet18_aug --dry-run"]
+PLAN = "--space resnet18_aug --dry-run"
+QUICK = ["--help", "--list", PLAN, f"{PLAN} --storage s3://bucket/runs"]
 
 
 @pytest.mark.parametrize("arguments", QUICK)
