@@ -19,8 +19,8 @@ from study.experiment_plan import (
     tuning_trials,
 )
 from study.journal import Journal
-from study.metrics import METRICS, Metric, is_better
-from trainables.errors import UserError
+from study.metrics import METRICS, Metric, is_better, recorded
+from trainables.errors import FAILED, UserError, in_a_line
 
 # A search's trial speaks for a budget when its own is within this factor of it.
 NEARBY = 1.5
@@ -74,7 +74,16 @@ def explored_run(path: str) -> tuple[records.Manifest, Journal]:
     run = readable(path)
     manifest = records.read_manifest(run)
     if manifest.kind != "search":
-        raise UserError(f"--from {path}: is an {manifest.kind}, not a search")
+        raise UserError(f"--from {path}: is an {in_a_line(manifest.kind)}, not a search")
+    recorded(run / records.MANIFEST, manifest.objective)
+    named = {"data.name": manifest.data.get("name"), "space.model": manifest.space.get("model")}
+    lacking = [name for name, value in named.items() if value is None]
+    if lacking or not manifest.seeds:
+        raise UserError(
+            f"--from {path}: its {records.MANIFEST} has no {(lacking or ['seeds'])[0]}, so nobody "
+            "can say what it searched; leave it out",
+            FAILED,
+        )
     return manifest, Journal(run)
 
 
@@ -85,8 +94,8 @@ def check_sources(spec: ExperimentSpec) -> None:
         manifest, _ = explored_run(path)
         if manifest.data["name"] != spec.data:
             raise UserError(
-                f"--from {path}: it searched on {manifest.data['name']}, the experiment is on "
-                f"{spec.data}; leave it out, or name its data set with --data"
+                f"--from {path}: it searched on {in_a_line(manifest.data['name'])}, the experiment "
+                f"is on {spec.data}; leave it out, or name its data set with --data"
             )
         metrics[manifest.objective["name"]] = path
     if len(metrics) > 1:
