@@ -106,7 +106,7 @@ def _request(
     console: Console,
 ) -> Request:
     run, count = place.run, planned(spec)
-    done = len(Journal(run).ended())
+    done = len(_decided(Journal(run)))  # failed cells are trained again
     what = f"{count} trainings for {len(spec.claims)} claims on {spec.data}"
     opening = f"continuing {run.name}: {done} of {what} are done" if done else f"{run.name}: {what}"
     return Request(

@@ -8,7 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from study import explore, stage
+from study import experiment, explore, stage
+from study.claims import select
+from study.experiment_plan import ExperimentSpec, experiment_id
 from study.journal import Journal
 from study.place import Local, local
 from study.plan import SearchSpec
@@ -45,3 +47,22 @@ def test_a_search_is_given_no_test_set(tmp_path: Path, monkeypatch) -> None:
     display = SimpleNamespace(note=lambda line: None)
     assert stage._load(request, display).test is None
     assert stage._load(replace(request, with_test=True), display).test is not None
+
+
+def test_failed_cells_are_not_counted_as_done(tmp_path: Path, monkeypatch) -> None:
+    requests: list[Request] = []
+
+    def staged(request: Request, *rest: object) -> None:
+        requests.append(request)
+        raise Asked
+
+    monkeypatch.setattr(experiment, "staged", staged)
+    spec = ExperimentSpec(select(["aug_gap_smaller"]), tuning_trials=0)
+    (tmp_path / experiment_id(spec)).mkdir()
+    journal = Journal(tmp_path / experiment_id(spec))
+    for number, state in enumerate(["completed", "failed", "diverged", "failed"]):
+        journal.start(number, {})
+        journal.end(number, state)
+    with pytest.raises(Asked):
+        experiment.experiment(spec, tmp_path, wandb="off", quiet=True)
+    assert ": 2 of 16 trainings for 1 claims" in requests[0].opening
