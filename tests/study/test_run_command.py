@@ -24,6 +24,13 @@ def test_quick_answers_import_neither_torch_nor_ray(arguments: str) -> None:
     assert max(map(len, shown.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("module", ["study.run", "study.confirm"])
+def test_help_says_what_is_counted_by_worker(module: str) -> None:
+    shown = " ".join(run("--help", module=module).stdout.split())
+    for option in ("--cpus-per-trial FLOAT", "--gpus-per-trial FLOAT"):
+        assert f"{option} Of each worker of a trial;" in shown
+
+
 def test_list_shows_every_space_and_dimension() -> None:
     shown = run("--list").stdout
     for space in SPACES.values():
