@@ -10,12 +10,14 @@ from study import records
 from study.arms import STRENGTH, Arm
 from study.best import finished_values
 from study.experiment_plan import (
+    BY_ARM,
     DEFAULTS,
     FROM_RUNS,
     MATCHED,
     ExperimentSpec,
     candidates,
     conditions,
+    tunable,
     tuning_trials,
 )
 from study.journal import Journal
@@ -38,7 +40,8 @@ def choose(spec: ExperimentSpec, journal: Journal, metric: Metric) -> tuple[Chos
         default = candidates(arm, 1)[0]
         key = arm.name, budget
         parameters[key] = tuned.get(key, default)
-        origins[key] = {"source": MATCHED if key in tuned else DEFAULTS}
+        untuned = DEFAULTS if tunable(arm) else BY_ARM
+        origins[key] = {"source": MATCHED if key in tuned else untuned}
     return parameters, origins
 
 
