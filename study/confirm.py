@@ -86,7 +86,7 @@ def main(
     )
     if sources and (no_tune or tuning_trials is not None):
         raise UserError("--from says where parameters come from: leave out what tunes them")
-    check(spec, resources)
+    check(spec, resources, download)
     if dry_run:
         plan = listing.print_experiment(console, spec, resources, output.storage)
         if output.json:

@@ -29,6 +29,7 @@ TUNING_SEED = 1_000_003  # of the matched search: initialisation and split of no
 DECIDED_BY_ARM = ("epochs", "augment_strength")  # dimensions that are not nuisance parameters
 
 DEFAULTS, MATCHED, FROM_RUNS = "defaults", "matched search", "explored runs"
+BY_ARM = "fixed by the arm"  # what leaves nothing to tune
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,14 @@ def _at(domain: Domain, share: float) -> Any:
 
 def tuned_conditions(spec: ExperimentSpec) -> list[tuple[Arm, int]]:
     """Every (arm, budget) that the matched search tunes; none where nothing is tuned."""
-    return conditions(spec.claims) if spec.tuned_by == MATCHED else []
+    if spec.tuned_by != MATCHED:
+        return []
+    return [condition for condition in conditions(spec.claims) if tunable(condition[0])]
+
+
+def tunable(arm: Arm) -> bool:
+    """Whether the candidates of an arm can differ: it does not fix every nuisance parameter."""
+    return any(not isinstance(domain, Fixed) for domain in _nuisance(arm).values())
 
 
 def tuning_trials(spec: ExperimentSpec) -> dict[int, dict[str, Any]]:

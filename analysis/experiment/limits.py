@@ -104,6 +104,8 @@ def _tuning(experiment: Experiment) -> list[str]:
         )
         return [line]
     lines = [line]
+    if by_arm := [_where(row) for row in chosen if row.get("source") == "fixed by the arm"]:
+        lines.append(f"Fixed by the claims, so not tuned: {'; '.join(by_arm)}.")
     if untuned:
         lines.append(f"Defaults, for want of a usable trial: {'; '.join(untuned)}.")
     return lines
