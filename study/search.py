@@ -88,10 +88,12 @@ class StudySearch(OptunaSearch):
             self._waiting = [self._ask() for _ in range(self._slots if last else 1)]
             self._waiting.sort(key=lambda trial: -self._params(trial)["epochs"])
         trial = self._open[trial_id] = self._waiting.pop(0)
-        return {"trial": trial.number, "params": self._params(trial)}
+        params = self._params(trial)
+        self._journal.start(trial.number, params)
+        return {"trial": trial.number, "params": params}
 
     def _ask(self) -> Trial:
-        """The sampler's next trial, on record."""
+        """The sampler's next trial, on record: one that waits is not to be lost, either."""
         trial = self._ot_study.ask()
         self._asked += 1
         self._ot_study.sampler = make_sampler(self._spec, trial.number)
