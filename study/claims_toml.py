@@ -40,7 +40,7 @@ from study.arms import Arm, arm
 from study.claim_types import Claim
 from study.damage import is_number
 from study.spaces import SPACES, Space, space_from_dict
-from trainables.errors import UserError, in_a_line, unknown_name
+from trainables.errors import FAILED, UserError, in_a_line, unknown_name
 
 _REQUIRED: dict[str, str] = {
     "id": "text",
@@ -98,6 +98,19 @@ def claims_from_spec(spec: dict[str, Any]) -> tuple[Claim, ...]:
     if problems:
         raise UserError("\n".join(problems))
     return tuple(claim for claim in claims if claim is not None)
+
+
+def recorded_claims(where: object, spec: dict[str, Any]) -> tuple[Claim, ...]:
+    """The same, of a manifest that may be damaged: one UserError in one line, naming `where`."""
+    try:
+        claims = claims_from_spec(spec)
+    except UserError as error:
+        raise UserError(f"{where}: {'; '.join(str(error).splitlines())}", FAILED) from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{where} describes its claims wrongly: {error!r}", FAILED) from None
+    if not claims:
+        raise UserError(f"{where} names no claim: nothing can be decided", FAILED)
+    return claims
 
 
 def _read_all(entries: list[Any]) -> tuple[list[Claim], list[str]]:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from study import cluster, domains, records, run_tables, session
 from study.best import CHECKPOINTS, CheckpointCleaner
-from study.claims_toml import claims_from_spec
+from study.claims_toml import recorded_claims
 from study.display import speaker
 from study.experiment_plan import (
     ExperimentSpec,
@@ -232,8 +232,9 @@ def load_experiment(place: Place) -> ExperimentResult:
     epochs, trials = run_tables.from_journal(journal.lines)
     if not len(epochs):
         raise nothing_finished(place, journal)
+    claims = recorded_claims(run / records.MANIFEST, manifest.spec)
     cells = trials[trials["config.phase"] == "confirm"]
-    needed = {cell for claim in claims_from_spec(manifest.spec) for cell in claim.cells()}
+    needed = {cell for claim in claims for cell in claim.cells()}
     return ExperimentResult(
         run_id=manifest.run_id,
         run_dir=run,

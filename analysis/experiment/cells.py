@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.load import Run
 from analysis.tables import CONFIG
 from study.claims import Arm, Cell, Claim, cells
-from study.claims_toml import claims_from_spec
+from study.claims_toml import recorded_claims
 from study.metrics import METRICS
 from study.records import FINAL_COLUMNS, MANIFEST
 from trainables.errors import FAILED, UserError
@@ -73,7 +73,7 @@ class Experiment:
 
 def read_experiment(run: Run) -> Experiment:
     """The experiment in a run; UserError in one line for what no claim can be decided on."""
-    claims = _claims(run)
+    claims = recorded_claims(run.path / MANIFEST, run.manifest.spec)
     for table in (run.trials, run.epochs):
         _check_key(run, table)
     trials = _named(run.trials)
@@ -89,19 +89,6 @@ def read_experiment(run: Run) -> Experiment:
         curves[curves["trial"].isin(done["trial"])],
         trials[trials["phase"] == TUNE],
     )
-
-
-def _claims(run: Run) -> tuple[Claim, ...]:
-    where = run.path / MANIFEST
-    try:
-        claims = claims_from_spec(run.manifest.spec)
-    except UserError as error:
-        raise UserError(f"{where}: {'; '.join(str(error).splitlines())}", FAILED) from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{where} describes its claims wrongly: {error!r}", FAILED) from None
-    if not claims:
-        raise UserError(f"{where} names no claim: nothing can be decided", FAILED)
-    return claims
 
 
 def _check_key(run: Run, table: pd.DataFrame) -> None:

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -205,3 +206,23 @@ def test_it_prints_and_asks_the_network_for_nothing(
     assert asked == set()
     assert paper.startswith(b"%PDF")
     assert 5 <= len(re.findall(rb"/Type\s*/Page\b", paper)) <= 60
+
+
+def test_folded_parts_are_on_paper(
+    experiment_report: Path, segmentation_report: Path, tmp_path: Path
+) -> None:
+    """Told by their pictures' texts, which Chromium writes into a PDF as they are."""
+    for report in (experiment_report, segmentation_report):
+        paper, _ = printed(report, tmp_path)
+        folded = re.findall(r"<details>.*?</details>", report.read_text("utf-8"), re.DOTALL)
+        wanted = Counter(re.findall(r'<img [^>]*alt="([^"]+)"', "".join(folded)))
+        assert len(wanted) >= 2
+        for alt, count in wanted.items():
+            assert paper.count(b"/Alt (" + in_a_pdf(alt)) >= count, alt
+
+
+def in_a_pdf(text: str) -> bytes:
+    """The beginning of a text as a PDF has it between brackets."""
+    plain = re.match(r"[ -~]+", html.unescape(text))
+    assert plain is not None
+    return re.sub(r"([()\\])", r"\\\1", plain[0]).encode()

@@ -14,6 +14,7 @@ from analysis.experiment.section import section, verdicts_of
 from analysis.load import Run, load_run
 from study import records, stored
 from study.claims import overridden, select
+from study.experiment import load_experiment
 from study.experiment_plan import ExperimentSpec
 from study.explore import load_result
 from study.journal import Journal
@@ -77,7 +78,10 @@ def read(path: Path) -> None:
 
 
 def read_as_result(path: Path) -> None:
-    """What a command that finds the search complete reads of it."""
+    """What a command that finds the run complete reads of it."""
+    if records.read_manifest(path).kind == "experiment":
+        load_experiment(local(path))
+        return
     result = load_result(local(path))
     assert result.counts == {state: SEARCH.count(state) for state in SEARCH}
     assert result.best is not None

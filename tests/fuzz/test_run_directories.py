@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from study import records, run_tables
 from study.journal import Journal
 from tests.fuzz import answer, changed, damaged, examples, runs
+from trainables.errors import UserError
 
 KINDS = ("search", "experiment")
 
@@ -66,21 +67,24 @@ def test_a_manifest_of_any_values(originals, kind: str, data: st.DataObject) -> 
 
 
 READERS = (runs.read_as_result, runs.read_as_source, runs.read_as_stored)
+READ = [*(("search", look) for look in READERS), ("experiment", runs.read_as_result)]
 
 
-@pytest.mark.parametrize("look", READERS)
-def test_commands_read_the_search_as_it_is(originals, look) -> None:
-    with runs.copy_of(originals["search"]) as copy:
+@pytest.mark.parametrize(("kind", "look"), READ)
+def test_commands_read_a_run_as_it_is(originals, kind: str, look) -> None:
+    with runs.copy_of(originals[kind]) as copy:
         look(copy)
 
 
-@pytest.mark.parametrize("look", READERS)
+@pytest.mark.parametrize(("kind", "look"), READ)
 @examples(40)
 @given(data=st.data())
-def test_commands_read_a_manifest_of_any_values(originals, look, data: st.DataObject) -> None:
-    values = json.loads((originals["search"] / records.MANIFEST).read_text())
+def test_commands_read_a_manifest_of_any_values(
+    originals, kind: str, look, data: st.DataObject
+) -> None:
+    values = json.loads((originals[kind] / records.MANIFEST).read_text())
     content = as_json(data.draw(changed(values)))
-    read_damaged(originals["search"], write(records.MANIFEST, content), look)
+    read_damaged(originals[kind], write(records.MANIFEST, content), look)
 
 
 @pytest.mark.parametrize("look", READERS)
@@ -97,6 +101,16 @@ def test_commands_read_a_manifest_that_lacks_a_name(
     if value:
         holder[name] = value if table else []
     read_damaged(originals["search"], write(records.MANIFEST, as_json(values)), look)
+
+
+@pytest.mark.parametrize("spec", [{}, {"claims": 3}, {"claims": []}, {"claims": [3]}])
+def test_the_command_of_an_experiment_reads_a_manifest_without_claims(originals, spec) -> None:
+    values = json.loads((originals["experiment"] / records.MANIFEST).read_text())
+    damage = write(records.MANIFEST, as_json(values | {"spec": spec}))
+    with runs.copy_of(originals["experiment"]) as copy:
+        damage(copy)
+        with pytest.raises(UserError, match=records.MANIFEST):
+            runs.read_as_result(copy)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from study.arms import arm
 from study.claims import by_task, overridden, select
@@ -21,6 +24,7 @@ from study.experiment_plan import (
     cell_trials,
     conditions,
     experiment_id,
+    spaces_of,
     tuning_trials,
 )
 from study.journal import Journal
@@ -112,6 +116,51 @@ def test_the_id_follows_what_is_asked() -> None:
         replace(SPEC, data="uci_digits"),
     ]
     assert len({experiment_id(spec) for spec in (SPEC, *others)}) == 6
+
+
+asked = st.fixed_dictionaries(
+    {
+        "claims": st.lists(
+            st.sampled_from(["aug_crossover", "aug_gap_smaller", "cnn_aug_crossover"]),
+            min_size=1,
+            unique=True,
+        ),
+        "budgets": st.none() | st.lists(st.integers(1, 30), min_size=2, unique=True).map(sorted),
+        "seeds": st.integers(2, 9),
+        "data": st.sampled_from(["street_digits", "uci_digits"]),
+        "train_size": st.integers(10, 600),
+        "tuning_trials": st.integers(0, 3),
+        "sources": st.lists(st.sampled_from(["/a", "/b", "s3://c/d"]), max_size=2, unique=True),
+        "precision": st.sampled_from(["auto", "fp32", "bf16"]),
+        "name": st.sampled_from([None, "mine", "yours"]),
+    }
+)
+
+
+def spec_of(values: dict) -> ExperimentSpec:
+    rest = {key: value for key, value in values.items() if key not in ("budgets", "seeds")}
+    claims = overridden(select(values["claims"]), values["budgets"], values["seeds"])
+    return ExperimentSpec(**rest | {"claims": claims, "sources": tuple(values["sources"])})
+
+
+@settings(max_examples=200)
+@given(asked, asked, st.sets(st.sampled_from(["claims", "seeds", "train_size", "name", "data"])))
+def test_an_id_is_of_what_is_asked_and_of_nothing_else(one: dict, other: dict, taken: set) -> None:
+    """Two requests that differ in a few things have one id where those are equal after all."""
+    changed = one | {key: other[key] for key in taken}
+    same = experiment_id(spec_of(one)) == experiment_id(spec_of(changed))
+    assert same == (one == changed)
+    assert (experiment_id(spec_of(one)) == experiment_id(spec_of(other))) == (one == other)
+
+
+@settings(max_examples=50)
+@given(asked)
+def test_a_manifest_gives_the_id_of_its_run(values: dict) -> None:
+    spec = spec_of(values)
+    spaces = [space.to_dict() for space in spaces_of(spec.claims)]
+    recorded = json.loads(json.dumps({**spec.to_dict(), "spaces": spaces}))
+    again = replace(spec, claims=claims_from_spec(recorded))
+    assert experiment_id(again) == experiment_id(spec)
 
 
 def test_other_ranges_are_another_experiment() -> None:
