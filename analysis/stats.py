@@ -23,7 +23,6 @@ Array = NDArray[np.float64]
 
 LEVEL = 0.95
 RESAMPLES = 9_999
-# Sign flips are enumerated up to 14 seeds (2**14 of them) and drawn at random beyond.
 # Below this, most resamples of the seeds repeat a few values: no interval is honest.
 FEWEST_FOR_INTERVAL = 5
 _MOST_SEEDS = 1000

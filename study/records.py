@@ -3,7 +3,7 @@
 A run directory holds
 
     manifest.json    what was asked and on what (`Manifest`), rewritten as a whole
-    journal.jsonl    one line per epoch and per finished trial, appended while it runs
+    journal.jsonl    one line an event (start, epoch, error or end of a trial), appended
     epochs.parquet   the journal's epochs as a table (EPOCH_COLUMNS + one `config.*` each)
     trials.parquet   one row a trial (TRIAL_COLUMNS + one `config.*` each)
     optuna.db        the Optuna study of a search (its name is the run id)

@@ -1,4 +1,4 @@
-"""What a finished search prints: a table, the best trial, where the report is."""
+"""What a finished run prints: a search's trials and its best, or verdicts; where the report is."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def build_model(name: str, classes: int, *, seed: int, pretrained: bool = False)
 
 
 def penultimate(model: nn.Module, images: Tensor) -> Tensor:
-    """Features (N, D) that the last layer, `fc`, reads; D is 128, 512 or 32.
+    """Features (N, D) that the last layer, `fc`, reads; D is its width.
 
     images: as the model was trained on, normalised. No gradient; the model's mode
     (training or evaluation) and its weights' placement are the caller's.
