@@ -19,6 +19,7 @@ from study import records
 from study.cell_evidence import Evidence, read_evidence
 from study.handover import FOLDER, Trial
 from study.tracking import OFFLINE, PROJECT
+from trainables.cell_file import cell_name
 from trainables.data.masks import VOID
 
 INIT_SECONDS, FINISH_SECONDS = 10.0, 60.0  # that W&B is given to begin and to end a run online
@@ -128,7 +129,7 @@ class WandbRuns:
 
     def _cell(self, trial: Trial) -> Path:
         """Where a cell's confusion matrix, predictions and images are."""
-        return self._run / records.CELLS / f"{trial.number:05d}.npz"
+        return self._run / records.CELLS / cell_name(trial.number)
 
 
 def _settings(run: Path) -> wandb.Settings:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from trainables.cell_file import Arrays, cell_name
 from trainables.config import TrainConfig
 from trainables.data import SEGMENTATION
 from trainables.data.base import Dataset, Split
@@ -35,8 +36,6 @@ from trainables.storage import Folder, patiently
 if TYPE_CHECKING:
     from trainables.training import Training
     from trainables.workers import Workers
-
-Arrays = dict[str, np.ndarray]
 
 FEATURES = 500  # images a split whose features are kept
 MISTAKES = 4  # pictures a class of what was read wrongly
@@ -82,7 +81,7 @@ class CellJob:
             if self.dataset.task == SEGMENTATION:
                 from trainables.cell_scenes import evaluate_scenes as evaluate
             record, arrays = evaluate(training, self.dataset, drawn=params["drawn"])
-            self._write(f"{number:05d}.npz", arrays)
+            self._write(cell_name(number), arrays)
             return record
 
         confirming = params["phase"] == "confirm"
@@ -131,7 +130,7 @@ def evaluate_cell(training: Training, dataset: Dataset, drawn: bool) -> tuple[Re
     return {f"test_{name}": summary[name] for name in ("loss", "accuracy", "f1")}, arrays
 
 
-def _features(training: Training, name: str) -> dict[str, np.ndarray]:
+def _features(training: Training, name: str) -> Arrays:
     """Penultimate features of the first images of a split's fixed order."""
     import torch
 
@@ -153,7 +152,7 @@ def _features(training: Training, name: str) -> dict[str, np.ndarray]:
     }
 
 
-def _mistakes(probabilities: np.ndarray, test: Split) -> dict[str, np.ndarray]:
+def _mistakes(probabilities: np.ndarray, test: Split) -> Arrays:
     """Images of the MISTAKES most confident wrong readings of each true class."""
     predicted = probabilities.argmax(1)
     confidence = probabilities.max(1)

@@ -16,16 +16,11 @@ import pandas as pd
 from analysis import text
 from analysis.experiment import names
 from analysis.experiment.cells import Condition
-from analysis.experiment.scenes import (
-    BACKGROUND,
-    Pixels,
-    has_background,
-    holds_object,
-    only_background,
-)
+from analysis.experiment.scenes import Pixels, has_background, holds_object, only_background
 from analysis.page import Part
 from analysis.stats import Array
 from analysis.table import Table
+from trainables.data.masks import BACKGROUND
 
 HEADING = "Images predicted as nothing but background"
 MEASURES = (

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from analysis import style, text
-from analysis.experiment.scenes import VOID, Scene
+from analysis.experiment.scenes import Scene
 from analysis.plots.picture import Picture
+from trainables.data.masks import VOID
 
 _COLUMNS = ("image", "truth", "prediction", "errors")
 _TITLES = {

@@ -15,11 +15,11 @@ from sklearn.metrics import (
 
 from tests.trainables.scenes import dataset, larger, squares
 from trainables import cell_scenes
-from trainables.average_precision import average_precision
 from trainables.cell import CellJob
 from trainables.cell_scenes import BINS, SHOWN, chosen, contrasts, score_bins
 from trainables.data.base import Split
 from trainables.data.masks import VOID
+from trainables.pixel_scores import average_precision
 from trainables.storage import Folder
 
 PARAMS = {"model": "tiny_scenes", "epochs": 3, "learning_rate": 0.02, "batch_size": 8}
