@@ -8,8 +8,8 @@ import pandas as pd
 
 from analysis import text
 from analysis.load import Run
-from analysis.tables import CONFIG
 from study.domains import Choice, Domain, Fixed, describe
+from study.records import CONFIG
 
 EDGE = 0.05  # share of the searched range that counts as its edge
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from study.domains import Choice, Domain, Fixed
 from study.metrics import METRICS
-from study.records import STATES
+from study.records import CONFIG, STATES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _WHOLE = {"epochs": ("trial", "epoch"), "trials": ("trial", "epoch")}
 _NUMBERS = (*METRICS, "seconds", "learning_rate", "images_per_second", "progress")
-CONFIG = "config."
 
 
 def table_problems(

@@ -18,8 +18,8 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from analysis.load import Run
-from analysis.tables import CONFIG
 from study.domains import Choice, Fixed, Float, Int
+from study.records import CONFIG
 from trainables.errors import UserError
 
 MIN_TRIALS = 8  # completed or stopped early

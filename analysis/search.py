@@ -12,8 +12,8 @@ from analysis.page import Part, Section, anchor
 from analysis.plots import all_curves, curves, importances, progress, samples, slices
 from analysis.plots.picture import Picture
 from analysis.provenance import provenance
-from analysis.tables import CONFIG
 from analysis.task import guess
+from study.records import CONFIG
 from trainables.errors import UserError
 
 

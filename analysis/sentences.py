@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analysis.task import TASKS
+from study.claim_types import MOST_SEEDS
 from study.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def what_would_change_it(verdict: Verdict) -> str:
     if verdict.verdict == "inconclusive":
         if verdict.seeds_needed is None:
             return (
-                "More than 1000 seeds, if the mean and the spread stayed as they are: the "
+                f"More than {MOST_SEEDS} seeds, if the mean and the spread stayed as they are: the "
                 f"effect lies too close to what is to be told apart (0 and {least})."
             )
         return (

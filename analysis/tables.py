@@ -10,9 +10,8 @@ import pandas as pd
 from analysis import text
 from analysis.load import Run
 from analysis.table import Table
-from study.records import STATES
+from study.records import CONFIG, STATES
 
-CONFIG = "config."
 _STATE_ORDER = {"completed": 0, "running": 1, "pruned": 2, "diverged": 3, "failed": 4}
 
 

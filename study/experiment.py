@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from study import cluster, domains, records, run_tables, session
-from study.best import CHECKPOINTS, CheckpointCleaner
+from study.best import CheckpointCleaner
 from study.claims_toml import claims_from_spec
 from study.display import speaker
 from study.experiment_plan import (
@@ -28,6 +28,7 @@ from study.place import Place, opened
 from study.resources import Resources
 from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
 from study.tracking import AUTO, Tracking, decide
+from trainables.config import CONFIRM
 from trainables.data import require_directory
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _run_on_ray(place: Place, spec: ExperimentSpec, stage: Stage) -> None:
     job = orchestrate.cell_job(
         stage.dataset,
         options,
-        shared / CHECKPOINTS,
+        shared / records.CHECKPOINTS,
         shared / records.CELLS,
         stage.slots,
         spec.plugins,
@@ -232,7 +233,7 @@ def load_experiment(place: Place) -> ExperimentResult:
     epochs, trials = run_tables.from_journal(journal.lines)
     if not len(epochs):
         raise nothing_finished(place, journal)
-    cells = trials[trials["config.phase"] == "confirm"]
+    cells = trials[trials[f"{records.CONFIG}phase"] == CONFIRM]
     needed = {cell for claim in claims_from_spec(manifest.spec) for cell in claim.cells()}
     return ExperimentResult(
         run_id=manifest.run_id,

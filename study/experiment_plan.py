@@ -17,9 +17,10 @@ from study.claims_toml import claim_to_dict
 from study.domains import Choice, Domain, Fixed, to_json
 from study.plan import digest
 from study.plugins import told, used
-from study.records import SCHEMA_VERSION
+from study.records import DEFAULTS, FROM_RUNS, MATCHED, SCHEMA_VERSION
 from study.rules import image_side, require_common, require_pretrained, require_task, require_whole
 from study.spaces import Space
+from trainables.config import CONFIRM, TUNE
 from trainables.data import source
 from trainables.errors import UserError
 from trainables.plugins import Plugin
@@ -27,8 +28,6 @@ from trainables.seeding import stream_seed
 
 TUNING_SEED = 1_000_003  # of the matched search: initialisation and split of none of the cells
 DECIDED_BY_ARM = ("epochs", "augment_strength")  # dimensions that are not nuisance parameters
-
-DEFAULTS, MATCHED, FROM_RUNS = "defaults", "matched search", "explored runs"
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ def tuning_trials(spec: ExperimentSpec) -> dict[int, dict[str, Any]]:
         for nuisance in candidates(arm, spec.tuning_trials):
             trials.append(
                 {
-                    "phase": "tune",
+                    "phase": TUNE,
                     "arm": arm.name,
                     "budget": budget,
                     **_training(arm, budget, TUNING_SEED, nuisance),
@@ -181,7 +180,7 @@ def cell_trials(
     wanted = sorted(cells(spec.claims), key=lambda cell: (cell.seed, order[cell.arm, cell.budget]))
     return {
         number: {
-            "phase": "confirm",
+            "phase": CONFIRM,
             "arm": cell.arm.name,
             "budget": cell.budget,
             **_training(cell.arm, cell.budget, cell.seed, nuisance[cell.arm.name, cell.budget]),

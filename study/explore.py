@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from study import cluster, records, run_tables, session
-from study.best import CHECKPOINTS, BestKeeper, best_trial
+from study.best import BestKeeper, best_trial
 from study.display import speaker
 from study.journal import Journal
 from study.metrics import METRICS, Metric
@@ -19,8 +19,9 @@ from study.plan import SearchSpec, run_id, searched_space
 from study.plugins import load
 from study.resources import Resources
 from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
-from study.tracking import AUTO, Say, Tracking, decide
+from study.tracking import AUTO, Tracking, decide
 from trainables.data import require_directory
+from trainables.patience import Say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,7 +167,11 @@ def _run_on_ray(place: Place, spec: SearchSpec, metric: Metric, stage: Stage) ->
     if remaining := searcher.remaining():
         scheduler = asha(metric, journal) if spec.scheduler == "asha" else no_early_stopping()
         job = orchestrate.training_job(
-            stage.dataset, _fixed(spec), place.shared / CHECKPOINTS, stage.slots, spec.plugins
+            stage.dataset,
+            _fixed(spec),
+            place.shared / records.CHECKPOINTS,
+            stage.slots,
+            spec.plugins,
         )
         orchestrate.run_trials(job, searcher, remaining, scheduler, stage.slots, journal)
     journal.patiently(lambda: samples.write(run / records.SAMPLES))

@@ -16,7 +16,7 @@ from study import domains, records
 from study.claims import Claim, cells, corrected_minimum_p, decidability
 from study.display import clock
 from study.estimate import CORE_MACS_PER_SECOND, estimate, images_of, slots_here, wall_seconds
-from study.experiment_plan import MATCHED, ExperimentSpec, experiment_id, tuned_conditions
+from study.experiment_plan import ExperimentSpec, experiment_id, tuned_conditions
 from study.place import run_directory
 from study.plan import SearchSpec, run_id, searched_space
 from study.resources import Resources, available_cpus
@@ -163,8 +163,9 @@ def print_warnings(console: Console, claims: Sequence[Claim]) -> None:
 
 
 def _tuning(spec: ExperimentSpec, trials: int) -> str:
-    if spec.tuned_by == MATCHED:
-        return f"{MATCHED}: {spec.tuning_trials} candidates per arm and budget ({trials} trainings)"
+    if spec.tuned_by == records.MATCHED:
+        tried = f"{spec.tuning_trials} candidates per arm and budget ({trials} trainings)"
+        return f"{records.MATCHED}: {tried}"
     if spec.sources:
         return f"the best of {', '.join(Path(path).name for path in spec.sources)}"
     return "the spaces' defaults, not tuned"

@@ -9,17 +9,10 @@ from typing import Any
 from study import records
 from study.arms import STRENGTH, Arm
 from study.best import finished_values
-from study.experiment_plan import (
-    DEFAULTS,
-    FROM_RUNS,
-    MATCHED,
-    ExperimentSpec,
-    candidates,
-    conditions,
-    tuning_trials,
-)
+from study.experiment_plan import ExperimentSpec, candidates, conditions, tuning_trials
 from study.journal import Journal
 from study.metrics import METRICS, Metric, is_better
+from study.records import DEFAULTS, FROM_RUNS, MATCHED
 from trainables.errors import UserError
 
 # A search's trial speaks for a budget when its own is within this factor of it.

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from trainables.cell import CellJob
     from trainables.data.base import Dataset
 
-STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the sample images in a report
 DRIVER_BYTES = 300_000_000  # what a process that has imported Ray and torch takes
 # Tune would hand these to every trial in its runtime environment, which Ray writes to its logs.
 KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"}
@@ -149,7 +148,7 @@ class Samples:
 
         draw = ray.remote(num_cpus=0)(sample_sheet)
         pool = self._dataset.pool
-        self._drawn = draw.remote(pool.images[:512], pool.labels[:512], STRENGTHS, self._seed)
+        self._drawn = draw.remote(pool.images[:512], pool.labels[:512], seed=self._seed)
         return self._drawn
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from study import session
-from trainables.storage import Folder, Say, is_uri, patience, patiently
+from trainables.patience import Say, patience, patiently
+from trainables.storage import Folder, is_uri
 
 
 class Place(Protocol):

@@ -11,7 +11,7 @@ from ray import tune
 from ray.tune.experiment import Trial
 
 from study.journal import Journal
-from trainables.storage import StorageError
+from trainables.patience import StorageError
 
 RETRIES = 2  # of a trial that raises or whose process dies; each goes on from its last state
 # How often a trial may lose its node besides: it is not the trial's fault, but a training that

@@ -17,11 +17,12 @@ from study.metrics import Metric
 from study.place import Place
 from study.resources import Resources
 from study.slots import Slots
-from study.tracking import Say, Tracking, hand_over, tracked
+from study.tracking import Tracking, hand_over, tracked
 from trainables.data import CLASSIFICATION, SEGMENTATION, load_dataset, source
 from trainables.errors import FAILED, UserError
 from trainables.model_check import require_fits
 from trainables.models import AUXILIARY
+from trainables.patience import Say
 
 if TYPE_CHECKING:
     from trainables.data.base import Dataset

@@ -32,7 +32,8 @@ def print_search(console: Console, result: SearchResult, objective: str) -> None
     for heading in ("trial", "state", "epochs", objective, "configuration"):
         table.add_column(heading, justify="right" if heading in ("trial", objective) else "left")
     for row in trials.head(SHOWN).to_dict("records"):
-        config = {k.removeprefix("config."): v for k, v in row.items() if k.startswith("config.")}
+        prefix = records.CONFIG
+        config = {k.removeprefix(prefix): v for k, v in row.items() if k.startswith(prefix)}
         config.pop("epochs")
         table.add_row(
             str(row["trial"]),

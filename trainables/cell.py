@@ -25,13 +25,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from trainables.cell_file import Arrays, cell_name
-from trainables.config import TrainConfig
+from trainables.config import CONFIRM, TrainConfig
 from trainables.data import SEGMENTATION
 from trainables.data.base import Dataset, Split
 from trainables.jobs import alone, trial_folder
+from trainables.patience import patiently
 from trainables.plugins import Plugin, install
 from trainables.reporting import Record, Report
-from trainables.storage import Folder, patiently
+from trainables.storage import Folder
 
 if TYPE_CHECKING:
     from trainables.training import Training
@@ -84,7 +85,7 @@ class CellJob:
             self._write(cell_name(number), arrays)
             return record
 
-        confirming = params["phase"] == "confirm"
+        confirming = params["phase"] == CONFIRM
         train(
             config,
             self.dataset,

@@ -11,6 +11,7 @@ from typing import Any
 from trainables.errors import UserError
 
 PRECISIONS = ("auto", "fp32", "bf16")
+TUNE, CONFIRM = "tune", "confirm"  # phases of an experiment; the second sees the test set
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from trainables.data.base import Dataset
     from trainables.workers import Workers
 
+WEIGHTS = "weights.pt"  # of a training that has ended, beside its state
+
 
 @dataclass(frozen=True)
 class TrainingJob:

@@ -8,6 +8,7 @@ from analysis.experiment import names
 from analysis.experiment.cells import Experiment
 from analysis.task import guess
 from study.domains import from_json
+from study.records import DEFAULTS, FROM_RUNS, MATCHED
 
 
 def limits(experiment: Experiment) -> list[str]:
@@ -84,10 +85,10 @@ def _tuning(experiment: Experiment) -> list[str]:
     chosen = found.get("nuisance") or []
     parameters = dict.fromkeys(name for row in chosen for name in row.get("parameters", {}))
     listed = text.listed([text.dimension(name) for name in parameters]) or "nothing"
-    untuned = [_where(row) for row in chosen if row.get("source") == "defaults"]
-    if found.get("tuned_by") == "matched search":
+    untuned = [_where(row) for row in chosen if row.get("source") == DEFAULTS]
+    if found.get("tuned_by") == MATCHED:
         line = _matched(experiment, listed)
-    elif found.get("tuned_by") == "explored runs":
+    elif found.get("tuned_by") == FROM_RUNS:
         runs = dict.fromkeys(str(row["run"]) for row in chosen if "run" in row)
         line = (
             f"{listed.capitalize()} of each arm at each budget come from explored runs "

@@ -13,7 +13,8 @@ import pytest
 
 from analysis.importance import MIN_TRIALS, _distribution, importance
 from analysis.load import Run, load_run
-from analysis.tables import CONFIG, ordered_trials
+from analysis.tables import ordered_trials
+from study.records import CONFIG
 from trainables.errors import UserError
 
 from .synthetic import write_run

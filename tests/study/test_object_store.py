@@ -22,7 +22,8 @@ from tests.study.commands import ROOT, command, last_json, run, wait_until
 from tests.study.object_store import BUCKET, Server
 from trainables import object_store
 from trainables.errors import UserError
-from trainables.storage import StorageError, stored_bytes
+from trainables.patience import StorageError
+from trainables.storage import stored_bytes
 
 pytestmark = pytest.mark.slow
 
