@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis import text
 from analysis.load import Run
-from study.domains import Choice, Domain, Fixed, describe
+from study.domains import Choice, Domain, describe
 from study.records import CONFIG
 
 EDGE = 0.05  # share of the searched range that counts as its edge
@@ -95,7 +95,7 @@ def edge_warnings(run: Run, best: pd.Series) -> list[str]:
 
 def edge(domain: Domain, value: object) -> str:
     """ "lower" or "upper" where the value lies within EDGE of that end of its range, else ""."""
-    if isinstance(domain, (Choice, Fixed)) or domain.low >= domain.high:
+    if isinstance(domain, Choice) or domain.low >= domain.high:
         return ""
     if not isinstance(value, (int, float)) or not math.isfinite(value):
         return ""

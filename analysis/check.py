@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from study.domains import Choice, Domain, Fixed
+from study.domains import Choice, Domain
 from study.metrics import METRICS
 from study.records import CONFIG, STATES
 
@@ -55,7 +55,7 @@ def _wrong_columns(
     for column in whole:
         if not types.is_integer_dtype(table[column]) or (table[column] < 0).any():
             yield column, "whole numbers"
-    searched = [CONFIG + k for k, d in dimensions.items() if not isinstance(d, (Choice, Fixed))]
+    searched = [CONFIG + k for k, d in dimensions.items() if not isinstance(d, Choice)]
     for column in (*_NUMBERS, *searched):
         if column in table and not _is_numeric(table[column]):
             yield column, "numbers"

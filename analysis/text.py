@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from study.domains import Choice, Domain, Fixed, describe
+from study.domains import Choice, Domain, describe
 
 MISSING = "–"
 
@@ -75,7 +75,7 @@ def scale(domain: Domain) -> str:
     """How a dimension is sampled: "log", "linear", "choice" or "fixed"."""
     if isinstance(domain, Choice):
         return "choice"
-    if isinstance(domain, Fixed) or domain.low == domain.high:  # a range may be a point
+    if domain.low == domain.high:  # a range may be a point
         return "fixed"
     return "log" if domain.log else "linear"
 

@@ -14,7 +14,7 @@ from typing import Any
 from study.arms import Arm
 from study.claims import Claim, cells
 from study.claims_toml import claim_to_dict
-from study.domains import Choice, Domain, Fixed, to_json
+from study.domains import Choice, Domain, to_json
 from study.plan import digest
 from study.plugins import told, used
 from study.records import DEFAULTS, FROM_RUNS, MATCHED, SCHEMA_VERSION
@@ -137,8 +137,6 @@ def _nuisance(arm: Arm) -> dict[str, Domain]:
 
 def _at(domain: Domain, share: float) -> Any:
     """The value at `share` in [0, 1) of a dimension, on its own scale."""
-    if isinstance(domain, Fixed):
-        return domain.default
     if isinstance(domain, Choice):
         return domain.options[int(share * len(domain.options))]
     low, high = domain.low, domain.high

@@ -19,6 +19,7 @@ SHARED = {
         "run_tables",
         "metrics",
         "domains",
+        "distributions",
         "spaces",
         "arms",
         "claims",
@@ -44,7 +45,7 @@ FORBIDDEN: dict[str, dict[str, set[str]]] = {
                 *("asha", "search", "cells"),
             )
         },
-        "optuna": {"study/search.py", "study/database.py"},
+        "optuna": {f"study/{name}.py" for name in ("search", "database", "distributions")},
         "torch": set(),
         "wandb": {"study/wandb_runs.py"},
     },
