@@ -71,7 +71,6 @@ def add_data(
         load,
         train_size,
         image_size,
-        classes=None,
         experiment_size=train_size,
         takes_directory=takes_directory,
         task=task,
