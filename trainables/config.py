@@ -30,7 +30,7 @@ class TrainConfig:
     model: str
     epochs: int
     learning_rate: float
-    weight_decay: float = 5e-4
+    weight_decay: float = 5e-3
     batch_size: int = 64
     augment_strength: float = 0.0
     seed: int = 0
