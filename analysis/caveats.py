@@ -39,7 +39,7 @@ def caveats(run: Run, best: pd.Series | None) -> list[str]:
 def resolution(run: Run) -> list[str]:
     """At which size pixels are counted; nothing where images are."""
     size = run.manifest.data.get("image_size")
-    if run.task.counted != "pixels" or not size:
+    if not run.task.counts_pixels or not size:
         return []
     height, width = size
     measured = f"Training and validation figures count pixels of images scaled to {height}x{width}"

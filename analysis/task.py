@@ -34,6 +34,11 @@ class Task:
     judged: str
     slack: float = 0.0
 
+    @property
+    def counts_pixels(self) -> bool:
+        """Whether it is a segmentation."""
+        return self.counted == "pixels"
+
     def metric(self, name: str) -> Metric:
         """A metric under the label it has here."""
         known = METRICS[name]

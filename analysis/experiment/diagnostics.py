@@ -21,7 +21,7 @@ from analysis.plots.worst import worst
 
 def diagnostics(experiment: Experiment) -> list[Part]:
     """The class distribution, which all systems share, and one part a condition."""
-    if experiment.run.task.counted == "pixels":
+    if experiment.run.task.counts_pixels:
         return pixel_diagnostics(experiment)
     data = experiment.run.manifest.data
     counts = data.get("class_counts") or {}

@@ -12,7 +12,6 @@ from matplotlib import ticker
 from analysis import style, text
 from analysis.arrange import arrange
 from analysis.evidence import oriented_effects
-from analysis.experiment.judged import in_units
 from analysis.plots.picture import Picture
 from analysis.verdicts import Verdict
 from study.claims import Claim
@@ -56,7 +55,7 @@ def _rows(cells: pd.DataFrame, verdict: Verdict) -> list[Row]:
 
 
 def _dot_plot(rows: list[Row], unit: str) -> Picture:
-    scale, words = in_units(1.0, unit)
+    scale, words = text.in_units(1.0, unit)
     figure = style.figure(0.9 + 0.6 * len(rows))
     axes = figure.subplots()
     for place, row in enumerate(rows):
@@ -100,7 +99,7 @@ def _caption(rows: list[Row], unit: str) -> str:
     clear = sum(row.low > 0 or row.high < 0 for row in rows)
     width = [abs(row.effects.mean()) for row in rows]
     largest = rows[int(np.argmax(width))]
-    size, words = in_units(float(largest.effects.mean()), unit)
+    size, words = text.in_units(float(largest.effects.mean()), unit)
     return (
         f"Intervals that exclude zero: {clear} of {len(rows)}. The largest effect is that of "
         f"{largest.claim.id} at {largest.budget} epochs ({text.signed(size)} {words}). "
