@@ -10,6 +10,7 @@ from analysis import text
 from analysis.load import Run
 from study.domains import Choice, Domain, describe
 from study.records import CONFIG
+from study.words import counted
 
 EDGE = 0.05  # share of the searched range that counts as its edge
 
@@ -143,7 +144,7 @@ def _pruned(run: Run) -> list[str]:
     pruned = int(run.trials["state"].eq("pruned").sum())
     if not pruned:
         return []
-    stopped = f"{text.counted(pruned, 'trial was', 'trials were')} stopped early"
+    stopped = f"{counted(pruned, 'trial was', 'trials were')} stopped early"
     lost = "slow starters, strongly augmented ones above all, can be lost that way"
     return [f"{stopped} on the strength of a few epochs; {lost}."]
 

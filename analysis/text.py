@@ -94,11 +94,6 @@ def scale(domain: Domain) -> str:
     return "log" if domain.log else "linear"
 
 
-def counted(count: int, singular: str, plural: str = "") -> str:
-    """ "1 trial", "3 trials"."""
-    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
-
-
 def compact(count: int) -> str:
     """A count in at most four characters: "950", "12k", "1.2M"."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
@@ -115,13 +110,3 @@ def capital(words: str) -> str:
 def listed(words: list[str]) -> str:
     """ "a, b and c"."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
-
-
-def duration(seconds: float) -> str:
-    """ "42 s", "3 min 20 s", "2 h 5 min"."""
-    seconds = round(seconds)
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"

@@ -20,6 +20,7 @@ from study.plugins import load
 from study.resources import Resources
 from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
 from study.tracking import AUTO, Tracking, decide
+from study.words import counted
 from trainables.data import require_directory
 from trainables.patience import Say
 
@@ -231,6 +232,6 @@ def load_result(place: Place) -> SearchResult:
 
 def _opening(run: Path, spec: SearchSpec) -> str:
     done = len(Journal(run).ended())
-    trials = "1 trial" if spec.trials == 1 else f"{spec.trials} trials"
+    trials = counted(spec.trials, "trial")
     what = f"{trials} of {spec.space} on {spec.data}"
     return f"continuing {run.name}: {done} of {what} are done" if done else f"{run.name}: {what}"

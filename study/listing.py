@@ -14,13 +14,13 @@ from rich.text import Text
 
 from study import domains, records
 from study.claims import Claim, cells, corrected_minimum_p, decidability
-from study.display import clock
 from study.estimate import CORE_MACS_PER_SECOND, estimate, images_of, slots_here, wall_seconds
 from study.experiment_plan import ExperimentSpec, experiment_id, tuned_conditions
 from study.place import run_directory
 from study.plan import SearchSpec, run_id, searched_space
 from study.resources import Resources, available_cpus
 from study.spaces import SPACES, Space
+from study.words import counted, duration
 from trainables.data import DATASETS
 from trainables.models import MODELS
 from trainables.plugins import Plugin
@@ -201,10 +201,9 @@ def _resources(resources: Resources, slots: int, cpus: int) -> str:
         return f"the Ray cluster at {resources.address}: as many trials at once as fit"
     workers = resources.workers_per_trial
     each = f"{resources.cpus_per_trial:g} CPU each" + (f", {workers} workers" * (workers > 1))
-    trials = "1 trial" if slots == 1 else f"{slots} trials"
-    return f"{trials} at once, {each}, on {cpus} CPUs here"
+    return f"{counted(slots, 'trial')} at once, {each}, on {cpus} CPUs here"
 
 
 def _time(seconds: float) -> str:
     assumed = f"{CORE_MACS_PER_SECOND / 1e9:.0f}e9 multiply-adds/s a core, no GPU"
-    return f"about {clock(seconds)} (assuming {assumed})"
+    return f"about {duration(seconds)} (assuming {assumed})"

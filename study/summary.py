@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from study import records
-from study.display import clock, describe
+from study.display import describe
 from study.metrics import METRICS
+from study.words import counted, duration
 
 if TYPE_CHECKING:
     from study.experiment import ExperimentResult
@@ -47,8 +48,8 @@ def print_search(console: Console, result: SearchResult, objective: str) -> None
     if len(trials) > SHOWN:
         console.print(f"... and {len(trials) - SHOWN} more in {records.TRIALS}", style="dim")
     counts = ", ".join(f"{n} {state}" for state, n in sorted(result.counts.items()))
-    total = "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
-    console.print(f"\n{total}: {counts}; {clock(result.seconds)}", highlight=False)
+    total, time = counted(len(trials), "trial"), duration(result.seconds)
+    console.print(f"\n{total}: {counts}; {time}", highlight=False)
     if result.best is None:
         console.print("no trial finished its schedule, so there is no best one")
     else:
@@ -89,9 +90,10 @@ def print_experiment(
         console.print(line)
         console.print(Padding(Text(verdict["plain"]), (0, 0, 0, 2)))
     counts = ", ".join(f"{n} {state}" for state, n in sorted(result.counts.items()))
-    console.print(f"\n{len(result.trials)} trainings: {counts}; {clock(result.seconds)}")
+    total, time = counted(len(result.trials), "training"), duration(result.seconds)
+    console.print(f"\n{total}: {counts}; {time}")
     if result.missing:
-        cells = "1 cell is" if result.missing == 1 else f"{result.missing} cells are"
+        cells = counted(result.missing, "cell is", "cells are")
         console.print(f"{cells} missing; the same command trains what is missing")
     console.print(Text(f"report  {result.report}"), soft_wrap=True)
 

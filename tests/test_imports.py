@@ -24,6 +24,7 @@ SHARED = {
         "arms",
         "claims",
         "claim_types",
+        "words",
     )
 } | {"study.claims_toml", "study.decidability", "study.exits", "study.stored"}
 

@@ -20,6 +20,7 @@ from analysis.experiment.scenes import Pixels, has_background, holds_object, onl
 from analysis.page import Part
 from analysis.stats import Array
 from analysis.table import Table
+from study.words import counted
 from trainables.data.masks import BACKGROUND
 
 HEADING = "Images predicted as nothing but background"
@@ -90,7 +91,7 @@ def _summary(found: list[Emptied], some: list[Emptied]) -> str:
     return (
         f"Of the {images:,} test images that hold an object, {names.trained(most.condition)} "
         f"predicts nothing but background for {most.empty.sum(axis=1).mean():.1f} a seed, the most "
-        f"of all systems. In {small} of the {text.counted(len(some), 'system')} with such images "
+        f"of all systems. In {small} of the {counted(len(some), 'system')} with such images "
         "their objects are smaller than those of the other images (medians)."
     )
 

@@ -11,6 +11,7 @@ from analysis.experiment.pixels import SCORES, class_scores, macro_mean, support
 from analysis.experiment.scenes import Pixels
 from analysis.stats import FEWEST_FOR_INTERVAL, Array
 from analysis.table import Table
+from study.words import counted
 
 ABSENT = "absent"
 _MEANS = ("mean of classes", "weighted by pixels")
@@ -64,7 +65,7 @@ def _caption(what: str, seeds: int, counts: np.ndarray, classes: list[str]) -> s
     interval = " with 95% interval" if seeds >= FEWEST_FOR_INTERVAL else ""
     caption = (
         f"{what}: scores by class over the pixels of the test set, mean over "
-        f"{text.counted(seeds, 'seed')}{interval}. Accuracy is "
+        f"{counted(seeds, 'seed')}{interval}. Accuracy is "
         "one class against the rest: pixels that are rightly not given to a class count too, so "
         "it is near 1 for every small class."
     )

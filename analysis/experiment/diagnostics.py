@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis import text
 from analysis.experiment import names
 from analysis.experiment.cells import Condition, Experiment
 from analysis.experiment.per_class import confusion, mistakes, pairs_table, scores_table
@@ -17,6 +16,7 @@ from analysis.plots.confusions import confusions
 from analysis.plots.embeddings import embeddings
 from analysis.plots.picture import Picture
 from analysis.plots.worst import worst
+from study.words import counted
 
 
 def diagnostics(experiment: Experiment) -> list[Part]:
@@ -56,7 +56,7 @@ def _part(experiment: Experiment, condition: Condition, features: bool) -> Part:
     counts = confusion(predictions)
     pooled = (
         f"{counts.sum():,} predictions pooled over "
-        f"{text.counted(len(predictions.probabilities), 'seed')}"
+        f"{counted(len(predictions.probabilities), 'seed')}"
     )
     task = experiment.run.task
     pictures = confusions(counts, classes, what, slug, pooled, task)

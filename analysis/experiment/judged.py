@@ -16,6 +16,7 @@ from analysis.table import Table
 from analysis.verdicts import VERDICTS, Verdict
 from study.claims import Cell
 from study.records import plain, replace_file
+from study.words import counted
 
 VERDICTS_JSON = "verdicts.json"
 _SAME = (  # fields of `Verdict` that stand in the file as they are
@@ -96,7 +97,7 @@ def summary(verdicts: Sequence[Verdict], data: str) -> str:
     """How many claims came out which way."""
     counts = {name: sum(v.verdict == name for v in verdicts) for name in VERDICTS}
     found = text.listed([f"{count} {name}" for name, count in counts.items() if count])
-    claims = text.counted(len(verdicts), "claim")
+    claims = counted(len(verdicts), "claim")
     return f"{claims} about models trained on {data}, registered before the runs: {found}."
 
 

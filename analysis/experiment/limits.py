@@ -9,6 +9,7 @@ from analysis.experiment.cells import Experiment
 from analysis.task import guess
 from study.domains import from_json
 from study.records import DEFAULTS, FROM_RUNS, MATCHED
+from study.words import counted
 
 
 def limits(experiment: Experiment) -> list[str]:
@@ -114,7 +115,7 @@ def _matched(experiment: Experiment, listed: str) -> str:
     tuning = experiment.tuning
     counts = sorted(set(tuning.groupby(["arm", "budget"]).size()))
     each = " or ".join(map(str, counts)) or "no"
-    ended = text.counted(int(tuning["state"].eq("diverged").sum()), "candidate")
+    ended = counted(int(tuning["state"].eq("diverged").sum()), "candidate")
     diverged = f" {ended} diverged." if tuning["state"].eq("diverged").any() else ""
     return (
         f"{listed.capitalize()} were chosen for each arm and budget by the "

@@ -15,6 +15,7 @@ from analysis.evidence import oriented_effects
 from analysis.plots.picture import Picture
 from analysis.verdicts import Verdict
 from study.claims import Claim
+from study.words import counted
 
 COLOURS = {
     "supported": "#1a7f4b",
@@ -75,7 +76,7 @@ def _dot_plot(rows: list[Row], unit: str) -> Picture:
     axes.margins(x=0.06)
     kind = "Slopes along the strengths" if "per unit" in unit else "Paired differences"
     alt = (
-        f"Dot plot of {text.counted(len(rows), 'row')}, one a claim and budget: the effect of "
+        f"Dot plot of {counted(len(rows), 'row')}, one a claim and budget: the effect of "
         "every seed, mean, 95% interval, the zero line and the smallest effect of interest."
     )
     slug = "slopes" if "per unit" in unit else unit.split()[0]

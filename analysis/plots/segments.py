@@ -12,6 +12,7 @@ from matplotlib.patches import Patch, Rectangle
 from analysis import style, text
 from analysis.experiment.scenes import Scene
 from analysis.plots.picture import Picture
+from study.words import counted
 from trainables.data.masks import VOID
 
 _COLUMNS = ("image", "truth", "prediction", "errors")
@@ -40,7 +41,7 @@ def segments(
 def _picture(kind: str, several: list[Scene], classes: list[str], what: str, slug: str) -> Picture:
     ious = [f"{scene.iou:.3f}" for scene in several]
     alt = (
-        f"{text.counted(len(several), 'row')} of four panels: test image, truth, prediction and "
+        f"{counted(len(several), 'row')} of four panels: test image, truth, prediction and "
         f"errors. Mean IoU {text.listed(ious)}."
     )
     caption = (
