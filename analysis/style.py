@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from study.domains import Choice, Domain, Int
 
 WIDTH = 4.8
-INK, MUTED, GRID = "#1b1f24", "#5b6570", "#e3e6ea"
+INK, MUTED, FAINT, GRID = "#1b1f24", "#5b6570", "#b9c0c8", "#e3e6ea"
 TRAIN, VALIDATION = "#d55e00", "#0072b2"
 STATE_COLOURS = {
     "completed": "#0072b2",

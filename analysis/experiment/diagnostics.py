@@ -25,7 +25,9 @@ def diagnostics(experiment: Experiment) -> list[Part]:
         return pixel_diagnostics(experiment)
     data = experiment.run.manifest.data
     counts = data.get("class_counts") or {}
-    longest = {model: max(budgets) for model, budgets in _budgets(experiment).items()}
+    longest: dict[str, int] = {}
+    for arm, budget in experiment.conditions:
+        longest[arm.model] = max(budget, longest.get(arm.model, 0))
     line = (
         "Each system opens with a click: run summary, confusion matrices, the most confident "
         "mistakes, scores by class and, for the longest budget of each model, its features "
@@ -38,13 +40,6 @@ def diagnostics(experiment: Experiment) -> list[Part]:
         drawn = condition.budget == longest[condition.arm.model]
         parts.append(_part(experiment, condition, features=drawn))
     return parts
-
-
-def _budgets(experiment: Experiment) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for condition in experiment.conditions:
-        found.setdefault(condition.arm.model, []).append(condition.budget)
-    return found
 
 
 def _part(experiment: Experiment, condition: Condition, features: bool) -> Part:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from analysis import text
-from analysis.caveats import code_caveats, edge, resolution
+from analysis.caveats import code_caveats, edge, resolution, the_same, with_sizes
 from analysis.experiment import names
 from analysis.experiment.cells import Experiment
 from analysis.task import guess
@@ -16,12 +18,9 @@ def limits(experiment: Experiment) -> list[str]:
     """One sentence or two each, most consequential first."""
     run = experiment.run
     data = run.manifest.data
-    sizes = ""
-    if "train_size" in data and "val_size" in data:
-        sizes = f" with {data['train_size']:,} training and {data['val_size']:,} validation images"
     scope = (
-        f"Every verdict is about {run.data}{sizes}, at the budgets run, and says nothing about "
-        "another data set, size or budget."
+        f"Every verdict is about {run.data}{with_sizes(run)}, at the budgets run, and says nothing "
+        "about another data set, size or budget."
     )
     seeds = len({cell.seed for cell in experiment.wanted})
     luck = (
@@ -153,14 +152,12 @@ def _where(row: dict[str, object]) -> str:
 
 def _fixed(experiment: Experiment) -> list[str]:
     spec = experiment.run.manifest.spec
-    stated = spec.get("fixed") or {}
-    values = dict(stated) if isinstance(stated, dict) else {}
-    values |= {key: spec[key] for key in ("pretrained", "precision") if key in spec}
-    if not values:
+    options: dict[str, Any] = {key: spec[key] for key in ("pretrained", "precision") if key in spec}
+    same = the_same(experiment.run, options)
+    if not same:
         return []
-    named = [f"{text.dimension(name)} {text.number(value)}" for name, value in values.items()]
     line = (
-        f"Fixed, the same in every training and never tuned: {', '.join(named)}. The "
-        "augmentation strengths are those the claims name, not tuned ones."
+        f"Fixed, the same in every training and never tuned: {same}. The augmentation strengths "
+        "are those the claims name, not tuned ones."
     )
     return [line]
