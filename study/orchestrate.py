@@ -86,19 +86,18 @@ def run_trials(
 
 def training_job(
     dataset: Dataset,
-    fixed: dict[str, Any],
+    options: dict[str, Any],
     checkpoints: Folder,
     slots: Slots,
     plugins: tuple[Plugin, ...],
 ) -> Job:
     """The job of a search's trials on these slots."""
-    threads = max(1, int(slots.cpus))
-    return _on(slots, TrainingJob(dataset, fixed, checkpoints, threads, slots.gpus, plugins))
+    return _on(slots, _training(dataset, options, checkpoints, slots, plugins))
 
 
 def cell_job(
     dataset: Dataset,
-    fixed: dict[str, Any],
+    options: dict[str, Any],
     checkpoints: Folder,
     cells: Folder,
     slots: Slots,
@@ -107,9 +106,18 @@ def cell_job(
     """The job of an experiment on these slots; the data set comes with its test images."""
     from trainables.cell import CellJob
 
+    return _on(slots, CellJob(_training(dataset, options, checkpoints, slots, plugins), cells))
+
+
+def _training(
+    dataset: Dataset,
+    options: dict[str, Any],
+    checkpoints: Folder,
+    slots: Slots,
+    plugins: tuple[Plugin, ...],
+) -> TrainingJob:
     threads = max(1, int(slots.cpus))
-    job = CellJob(dataset, fixed, checkpoints, cells, threads, slots.gpus, plugins)
-    return _on(slots, job)
+    return TrainingJob(dataset, options, checkpoints, threads, slots.gpus, plugins)
 
 
 def _on(slots: Slots, job: TrainingJob | CellJob) -> Job:

@@ -28,9 +28,8 @@ from trainables.cell_file import Arrays, cell_name
 from trainables.config import CONFIRM, TrainConfig
 from trainables.data import SEGMENTATION
 from trainables.data.base import Dataset, Split
-from trainables.jobs import alone, trial_folder
+from trainables.jobs import TrainingJob
 from trainables.patience import patiently
-from trainables.plugins import Plugin, install
 from trainables.reporting import Record, Report
 from trainables.storage import Folder
 
@@ -46,17 +45,16 @@ MISTAKES = 4  # pictures a class of what was read wrongly
 class CellJob:
     """Trains one cell; `params` are TrainConfig's options and "drawn", "arm", "phase".
 
-    dataset: with its test set. fixed, checkpoints, threads, gpus, plugins: as for
-    `trainables.jobs.TrainingJob`. cells: the folder of the `.npz` files.
+    training: how, on a data set with its test images. cells: the folder of the `.npz` files.
     """
 
-    dataset: Dataset
-    fixed: dict[str, Any]
-    checkpoints: Folder
+    training: TrainingJob
     cells: Folder
-    threads: int
-    gpus: float = 0.0
-    plugins: tuple[Plugin, ...] = ()
+
+    @property
+    def checkpoints(self) -> Folder:
+        """The folder that holds one folder a trial."""
+        return self.training.checkpoints
 
     def __call__(
         self, number: int, params: dict[str, Any], report: Report, workers: Workers | None = None
@@ -65,35 +63,20 @@ class CellJob:
 
         Of a group of workers rank 0 evaluates it, once.
         """
-        import torch
-
-        from trainables.checkpoint import CheckpointStore
-        from trainables.loop import train
-
-        install(self.plugins)
-        torch.set_num_threads(self.threads)
-        names = TrainConfig.__dataclass_fields__
-        options = {key: value for key, value in params.items() if key in names}
-        config = TrainConfig.from_dict({**self.fixed, **options})
-        store = CheckpointStore(trial_folder(self.checkpoints, number))
+        dataset = self.training.dataset
 
         def finish(training: Training) -> Record:
             evaluate = evaluate_cell
-            if self.dataset.task == SEGMENTATION:
+            if dataset.task == SEGMENTATION:
                 from trainables.cell_scenes import evaluate_scenes as evaluate
-            record, arrays = evaluate(training, self.dataset, drawn=params["drawn"])
+            record, arrays = evaluate(training, dataset, drawn=params["drawn"])
             self._write(cell_name(number), arrays)
             return record
 
+        names = TrainConfig.__dataclass_fields__
+        options = {key: value for key, value in params.items() if key in names}
         confirming = params["phase"] == CONFIRM
-        train(
-            config,
-            self.dataset,
-            report,
-            store=store,
-            workers=workers or alone(self.gpus),
-            finish=finish if confirming else None,
-        )
+        self.training.train(number, options, report, workers, finish=finish if confirming else None)
 
     def _write(self, name: str, arrays: Arrays) -> None:
         def fill(file: BinaryIO) -> None:
