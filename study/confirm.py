@@ -13,6 +13,7 @@ from study.claims import CLAIMS, Claim, by_task, load_claims, overridden, select
 from study.metrics import OBJECTIVES
 from study.resources import Resources
 from study.rules import require_whole
+from trainables.data import CLASSIFICATION
 from trainables.errors import FAILED, UserError
 from trainables.storage import is_uri
 
@@ -73,7 +74,7 @@ def main(
     if show_list:
         listing.print_claims(console, _claims(chosen) if chosen else CLAIMS.values())
         return 0
-    claims = _claims(chosen or "classification")
+    claims = _claims(chosen or CLASSIFICATION)
     require_whole("--seeds", seeds, 2)
     from study.experiment import check
     from study.experiment_plan import ExperimentSpec

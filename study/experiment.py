@@ -26,7 +26,7 @@ from study.metrics import METRICS
 from study.nuisance import check_sources, choose
 from study.place import Place, opened
 from study.resources import Resources
-from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
+from study.stage import Request, Stage, nothing_finished, recipe, restore_outputs, staged
 from study.tracking import AUTO, Tracking, decide
 from trainables.config import CONFIRM
 from trainables.data import require_directory
@@ -127,7 +127,7 @@ def _request(
             "kind": "experiment",
             "spec": {
                 **spec.to_dict(),
-                "fixed": fixed(str(spec.data)),
+                "fixed": recipe(str(spec.data)),
                 "spaces": [space.to_dict() for space in spaces_of(spec.claims)],
             },
             "objective": {"name": TUNING_METRIC.name, "direction": TUNING_METRIC.direction},

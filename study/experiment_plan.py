@@ -16,7 +16,7 @@ from study.claims import Claim, cells
 from study.claims_toml import claim_to_dict
 from study.domains import Choice, Domain, to_json
 from study.plan import digest
-from study.plugins import told, used
+from study.plugins import used, with_plugin_hashes
 from study.records import DEFAULTS, FROM_RUNS, MATCHED, SCHEMA_VERSION
 from study.rules import image_side, require_common, require_pretrained, require_task, require_whole
 from study.spaces import Space
@@ -78,7 +78,7 @@ class ExperimentSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as the manifest keeps them."""
-        values = told(vars(self))
+        values = with_plugin_hashes(vars(self))
         values["claims"] = [claim_to_dict(claim) for claim in self.claims]
         values["sources"] = list(self.sources)
         return values

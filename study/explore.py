@@ -18,7 +18,7 @@ from study.place import Place, opened
 from study.plan import SearchSpec, run_id, searched_space
 from study.plugins import load
 from study.resources import Resources
-from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
+from study.stage import Request, Stage, nothing_finished, recipe, restore_outputs, staged
 from study.tracking import AUTO, Tracking, decide
 from study.words import counted
 from trainables.data import require_directory
@@ -169,7 +169,7 @@ def _run_on_ray(place: Place, spec: SearchSpec, metric: Metric, stage: Stage) ->
         scheduler = asha(metric, journal) if spec.scheduler == "asha" else no_early_stopping()
         job = orchestrate.training_job(
             stage.dataset,
-            _fixed(spec),
+            _common_options(spec),
             place.shared / records.CHECKPOINTS,
             stage.slots,
             spec.plugins,
@@ -178,7 +178,7 @@ def _run_on_ray(place: Place, spec: SearchSpec, metric: Metric, stage: Stage) ->
     journal.patiently(lambda: samples.write(run / records.SAMPLES))
 
 
-def _fixed(spec: SearchSpec) -> dict[str, Any]:
+def _common_options(spec: SearchSpec) -> dict[str, Any]:
     """What `TrainConfig` needs beside a trial's own parameters."""
     return {
         "model": searched_space(spec).model,
@@ -195,7 +195,7 @@ def _identity(spec: SearchSpec) -> dict[str, Any]:
     chosen = searched_space(spec)
     return {
         "kind": "search",
-        "spec": {**spec.to_dict(), "fixed": fixed(str(spec.data))},
+        "spec": {**spec.to_dict(), "fixed": recipe(str(spec.data))},
         "objective": {"name": spec.objective, "direction": METRICS[str(spec.objective)].direction},
         "seeds": [spec.seed],
         "space": chosen.to_dict(),

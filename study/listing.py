@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from study import domains, records
-from study.claims import Claim, cells, corrected_minimum_p, decidability
+from study.claims import Claim, cells
+from study.decidability import corrected_minimum_p, decidability
 from study.estimate import CORE_MACS_PER_SECOND, estimate, images_of, slots_here, wall_seconds
 from study.experiment_plan import ExperimentSpec, experiment_id, tuned_conditions
 from study.place import run_directory

@@ -27,7 +27,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from study.damage import manifest_problems
+from study.schema import manifest_problems
 from trainables.errors import FAILED, UserError, in_a_line
 
 SCHEMA_VERSION = 1

@@ -35,7 +35,7 @@ _LOSS = {
 }
 
 
-def fixed(data: str) -> dict[str, str]:
+def recipe(data: str) -> dict[str, str]:
     """What is the same in every training on a data set: stated as caveats by the report."""
     return {
         "optimizer": "AdamW",

@@ -60,7 +60,7 @@ def print_search(console: Console, result: SearchResult, objective: str) -> None
     console.print(Text(f"report  {result.report}"), soft_wrap=True)
 
 
-def to_json(result: SearchResult) -> str:
+def search_to_json(result: SearchResult) -> str:
     """One line: run id, directory, best trial, counts by state, seconds, report."""
     values: dict[str, Any] = {
         "run_id": result.run_id,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from study.claims import CLAIMS, by_task, cells, corrected_minimum_p, minimum_p
+from study.claims import CLAIMS, by_task, cells
+from study.decidability import corrected_minimum_p, minimum_p
 from study.metrics import METRICS
 
 
