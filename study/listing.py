@@ -33,8 +33,9 @@ def print_spaces(console: Console) -> None:
         title = Text(space.name, style="bold")
         title.append(f"  {space.summary}", style="default")
         console.print(title)
-        parameters = MODELS[space.model].parameters
-        console.print(f"  model {space.model} ({parameters:,} parameters), data {space.data}")
+        model = MODELS[space.model]
+        console.print(f"  model {model.name} ({model.parameters:,} parameters), data {space.data}")
+        console.print(Text(f"  {model.summary}", style="dim"))
         console.print(_dimensions(space))
     console.print(Text("data sets (--data)", style="bold"))
     table = Table(box=None, padding=(0, 2), show_header=False)
