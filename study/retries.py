@@ -54,6 +54,7 @@ class Retries(tune.Callback):
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
+        """Hand the trial out again, or fail it; storage that is gone ends the whole run."""
         number, error = trial.config["trial"], _error_of(trial)
         if isinstance(error, StorageError):
             self._journal.fail(error)
