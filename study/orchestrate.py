@@ -92,7 +92,8 @@ def training_job(
     plugins: tuple[Plugin, ...],
 ) -> Job:
     """The job of a search's trials on these slots."""
-    return _on(slots, _training(dataset, options, checkpoints, slots, plugins))
+    threads = _threads(slots)
+    return _on(slots, TrainingJob(dataset, options, checkpoints, threads, slots.gpus, plugins))
 
 
 def cell_job(
@@ -106,18 +107,13 @@ def cell_job(
     """The job of an experiment on these slots; the data set comes with its test images."""
     from trainables.cell import CellJob
 
-    return _on(slots, CellJob(_training(dataset, options, checkpoints, slots, plugins), cells))
+    threads = _threads(slots)
+    training = TrainingJob(dataset, options, checkpoints, threads, slots.gpus, plugins)
+    return _on(slots, CellJob(training, cells))
 
 
-def _training(
-    dataset: Dataset,
-    options: dict[str, Any],
-    checkpoints: Folder,
-    slots: Slots,
-    plugins: tuple[Plugin, ...],
-) -> TrainingJob:
-    threads = max(1, int(slots.cpus))
-    return TrainingJob(dataset, options, checkpoints, threads, slots.gpus, plugins)
+def _threads(slots: Slots) -> int:
+    return max(1, int(slots.cpus))
 
 
 def _on(slots: Slots, job: TrainingJob | CellJob) -> Job:
