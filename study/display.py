@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study.metrics import Metric, is_better
-from study.words import duration
+from study.words import BRIEF, describe, duration
 
 REFRESHES_PER_SECOND = 4
 RECENT = 4  # finished trials that the panel lists
@@ -198,32 +198,3 @@ _STYLES = {
     "failed": "bold red",
     "running": "cyan",
 }
-
-_SHORT = {
-    "learning_rate": "lr",
-    "augment_strength": "strength",
-    "weight_decay": "wd",
-    "batch_size": "batch",
-}
-
-
-# What of a search's trial or an experiment's cell fits a line of 80 columns.
-BRIEF = ("arm", "seed", "learning_rate", "augment_strength")
-IN_AN_ARM = ("learning_rate", "augment_strength")  # what an arm's name and budget say
-
-
-def describe(config: dict[str, Any], names: tuple[str, ...] | None = None) -> str:
-    """A configuration (or these names of it) in a few words: "lr 0.003, strength 0.5"."""
-    words = []
-    for name, value in config.items():
-        if names is not None and (name not in names or ("arm" in config and name in IN_AN_ARM)):
-            continue
-        shown = f"{value:.2g}" if isinstance(value, float) else str(value)
-        words.append(_worded(name, shown))
-    return ", ".join(words)
-
-
-def _worded(name: str, shown: str) -> str:
-    if name == "epochs":
-        return f"{shown} epochs"
-    return shown if name == "arm" else f"{_SHORT.get(name, name)} {shown}"

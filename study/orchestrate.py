@@ -27,6 +27,8 @@ from trainables.reporting import Report
 from trainables.storage import Folder
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from trainables.cell import CellJob
     from trainables.data.base import Dataset
 
@@ -148,12 +150,17 @@ class Samples:
         np.savez_compressed(path, **ray.get(self._drawn or self._begin()))
 
     def _begin(self) -> ray.ObjectRef:
-        from trainables.samples import sample_sheet
-
-        draw = ray.remote(num_cpus=0)(sample_sheet)
+        draw = ray.remote(num_cpus=0)(_sample_sheet)
         pool = self._dataset.pool
-        self._drawn = draw.remote(pool.images[:512], pool.labels[:512], seed=self._seed)
+        self._drawn = draw.remote(pool.images[:512], pool.labels[:512], self._seed)
         return self._drawn
+
+
+def _sample_sheet(images: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """What runs in a worker: only there is torch imported."""
+    from trainables.samples import sample_sheet
+
+    return sample_sheet(images, labels, seed=seed)
 
 
 def _train_one(config: dict[str, Any], job: Job) -> None:

@@ -11,9 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from study import records
-from study.display import describe
 from study.metrics import METRICS
-from study.words import counted, duration
+from study.words import counted, describe, duration
 
 if TYPE_CHECKING:
     from study.experiment import ExperimentResult

@@ -7,9 +7,9 @@ import re
 
 from rich.console import Console
 
-from study.display import Display, describe
+from study.display import Display
 from study.metrics import METRICS
-from study.words import duration
+from study.words import describe, duration
 
 CONFIG = {
     "learning_rate": 0.00123456,
