@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import pandas as pd
 
@@ -23,6 +23,7 @@ from trainables.errors import FAILED, UserError
 PARAMS, RESULT = "params.json", "result.json"
 STEP = "training_iteration"
 UNKNOWN_DATA = "not recorded"
+_OURS = ("trial", "folder", "results")  # the first columns of the table of trials
 # What Ray Tune adds to every result, which is about the run and not about the model.
 _BOOKKEEPING = {
     "config",
@@ -134,24 +135,39 @@ def _results(file: Path) -> tuple[list[dict[str, Any]], int]:
             continue
         try:
             values = _flat(json.loads(line))
-        except (ValueError, AttributeError):
+            rows.append({STEP: _step(values.get(STEP, number)), **_numbers(values)})
+        except (ValueError, AttributeError, OverflowError, RecursionError):
             damaged += 1
-            continue
-        numbers = {
-            key: float(value)
-            for key, value in values.items()
-            if key.split("/")[0] not in _BOOKKEEPING
-            and isinstance(value, (int, float))
-            and not isinstance(value, bool)
-        }
-        rows.append({STEP: values.get(STEP, number), **numbers})
     return rows, damaged
+
+
+def _step(value: object) -> int | float:
+    """The training iteration; ValueError for what curves cannot be drawn against."""
+    if not _is_number(value) or not abs(value) < 2**53:  # NaN is not, either
+        raise ValueError(f"{STEP} must be a number of iterations")
+    return value
+
+
+def _numbers(values: dict[str, Any]) -> dict[str, float]:
+    """The metrics; OverflowError for a number that no float holds.
+
+    One that is called like a column of ours says that it is a metric.
+    """
+    return {
+        f"{key} (metric)" if key in _OURS else key: float(value)
+        for key, value in values.items()
+        if key.split("/")[0] not in _BOOKKEEPING and _is_number(value)
+    }
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _params(folder: Path, notes: list[str]) -> dict[str, Any]:
     try:
         return _flat(json.loads((folder / PARAMS).read_text("utf-8")))
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         notes.append(f"{folder.name} has no readable {PARAMS}.")
         return {}
 

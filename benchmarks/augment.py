@@ -10,18 +10,19 @@ augmentation takes of it.
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import click
 import torch
 from torch import Tensor
 from torch.nn import functional
 from torchvision.transforms import v2
 
+from benchmarks.output import show
 from trainables.augment import POLICY, augment
 from trainables.models import build_model
 
@@ -53,7 +54,7 @@ def torchvision_loop(images: Tensor) -> Callable[[], object]:
 
 def kornia_batch(images: Tensor) -> Callable[[], object]:
     """Raises ImportError where kornia is not installed."""
-    import kornia.augmentation as kornia
+    import kornia.augmentation as kornia  # type: ignore[import-not-found, unused-ignore]
 
     degrees, scale, colour = _magnitudes()
     transform = kornia.AugmentationSequential(
@@ -81,7 +82,7 @@ def cnn_step(images: Tensor) -> Callable[[], object]:
 
     def step() -> None:
         optimizer.zero_grad()
-        functional.cross_entropy(model(images), labels).backward()
+        functional.cross_entropy(model(images), labels).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     return step
@@ -102,7 +103,8 @@ def milliseconds(call: Callable[[], object], seconds: float = 6.0) -> float:
     """
     for _ in range(2):
         call()
-    times, end = [], time.perf_counter() + seconds
+    times: list[float] = []
+    end = time.perf_counter() + seconds
     while len(times) < 5 or time.perf_counter() < end:
         start = time.process_time()
         call()
@@ -110,28 +112,23 @@ def milliseconds(call: Callable[[], object], seconds: float = 6.0) -> float:
     return statistics.median(times)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path, help="also write the rows to this file")
-    path = parser.parse_args().json
+@click.command()
+@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+def main(path: Path | None) -> None:
+    """Time each way of augmenting a batch, and a training step; print a table."""
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(BATCH, 3, 32, 32, generator=generator)
     images = images.contiguous(memory_format=torch.channels_last)
-    rows = []
-    print(f"{'':36}{'ms a batch':>12}{'images/s':>12}   batch of {BATCH}, strength {STRENGTH}")
+    rows: list[dict[str, Any]] = []
     for name, make in ROWS.items():
         try:
             taken = milliseconds(make(images))
         except ImportError as error:
-            rows.append({"name": name, "skipped": str(error)})
-            print(f"{name:36}skipped: {error}")
+            rows.append({"what": name, "ms a batch": str(error), "images/s": "-"})
             continue
-        rate = BATCH / taken * 1e3
-        rows.append({"name": name, "ms_per_batch": taken, "images_per_second": rate})
-        print(f"{name:36}{taken:12.2f}{rate:12,.0f}")
-    if path:
-        path.write_text(json.dumps({"batch": BATCH, "strength": STRENGTH, "rows": rows}, indent=2))
+        rows.append({"what": name, "ms a batch": taken, "images/s": round(BATCH / taken * 1e3)})
+    show(rows, path)
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ class Fused:
     def __init__(self, trainings: Sequence[Training]) -> None:
         self.trainings = trainings
         models = [training.model.train() for training in trainings]
-        self.parameters, self.buffers = stack_module_state(models)  # type: ignore[arg-type]
+        self.parameters, self.buffers = stack_module_state(models)
         self._skeleton = copy.deepcopy(models[0]).to("meta")
         device = trainings[0].device
         decays = torch.tensor([t.config.weight_decay for t in trainings], device=device)

@@ -12,7 +12,6 @@ and proportional memory (PSS), in which a page that k processes map counts a k-t
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -21,9 +20,8 @@ from typing import Any
 
 import click
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.output import show
 from study import cluster, orchestrate
 from study.asha import no_early_stopping
 from study.cells import CellQueue
@@ -112,9 +110,14 @@ def measure(dataset: Dataset, trials: int, copied: bool) -> dict[str, Any]:
                 journal,
             )
         found = [json.loads((folder / f"memory-{n}").read_text()) for n in range(trials)]
-    row = {key: sum(one[key] for one in found) / trials for key in found[0]}
-    row["all_pss_mb"] = row["pss_mb"] * trials
-    return {"data_set": COPIED if copied else SHARED, "trials_at_once": trials, **row}
+    own, pss = (sum(one[key] for one in found) / trials for key in ("anonymous_mb", "pss_mb"))
+    return {
+        "data set": COPIED if copied else SHARED,
+        "trials at once": trials,
+        "own memory a trial (MB)": round(own),
+        "PSS a trial (MB)": round(pss),
+        "PSS of all trials (MB)": round(pss * trials),
+    }
 
 
 @click.command()
@@ -124,18 +127,8 @@ def measure(dataset: Dataset, trials: int, copied: bool) -> dict[str, Any]:
 def main(images: int, trials: tuple[int, ...], path: Path | None) -> None:
     """Measure trials at once that share the data set, and such that copy it; print a table."""
     dataset = noise(images, val_fraction=0.02)
-    megabytes = dataset.pool.images.nbytes / 1e6
-    rows = [measure(dataset, n, copied) for copied in (False, True) for n in trials]
-    table = Table(f"data set of {megabytes:.0f} MB", "trials at once", "own memory a trial (MB)")
-    table.add_column("PSS a trial (MB)")
-    table.add_column("PSS of all trials (MB)")
-    for row in rows:
-        figures = (row[key] for key in ("anonymous_mb", "pss_mb", "all_pss_mb"))
-        table.add_row(row["data_set"], str(row["trials_at_once"]), *(f"{x:.0f}" for x in figures))
-    Console().print(table)
-    if path:
-        told = {"cpus": os.cpu_count(), "data_set_mb": megabytes, "rows": rows}
-        path.write_text(json.dumps(told, indent=2) + "\n")
+    print(f"a data set of {dataset.pool.images.nbytes / 1e6:.0f} MB")
+    show([measure(dataset, n, copied) for copied in (False, True) for n in trials], path)
 
 
 if __name__ == "__main__":

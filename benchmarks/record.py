@@ -40,7 +40,7 @@ def curve(values: tuple[float, ...]) -> pd.DataFrame:
     torch.set_num_threads(1)
     point, records = dict(zip(GRID, values, strict=True)), list[Record]()
     dataset = load_dataset(SPACE.data, train_size=IMAGES)
-    config = TrainConfig(model=SPACE.model, train_size=IMAGES, **point)
+    config = TrainConfig.from_dict({"model": SPACE.model, "train_size": IMAGES, **point})
     train(config, dataset, records.append)
     rows = [{**point, **{name: record[name] for name in COLUMNS}} for record in records]
     return pd.DataFrame(rows).astype({"val_loss": "float32", "val_accuracy": "float32"})

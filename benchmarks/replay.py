@@ -186,7 +186,8 @@ def nearest(params: Params) -> tuple[float, ...]:
 
 def finals(search: Search) -> Iterator[tuple[int, float]]:
     """Endless: the epochs spent so far and the final value, whenever a trial runs to its end."""
-    spent, running = 0, []
+    spent = 0
+    running: list[tuple[Any, Iterator[tuple[int, float]], Params]] = []
     while True:
         while len(running) < AT_ONCE:
             trial, params = search.ask()

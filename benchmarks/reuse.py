@@ -22,10 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.memory import METRIC, noise, own_memory
+from benchmarks.output import show
 from study import cluster, orchestrate
 from study.asha import no_early_stopping
 from study.cells import CellQueue
@@ -93,11 +92,10 @@ def measure(way: str, trials: int) -> dict[str, Any]:
         found = [json.loads((folder / f"memory-{n}").read_text()) for n in range(trials)]
     return {
         "way": way,
-        "trials": trials,
-        "first_mb": found[0]["rss_mb"],
-        "last_mb": found[-1]["rss_mb"],
-        "highest_mb": max(one["rss_mb"] for one in found),
-        "images_per_second": statistics.median(one["images_per_second"] for one in found),
+        "after 1 trial (MB)": round(found[0]["rss_mb"]),
+        f"after {trials} (MB)": round(found[-1]["rss_mb"]),
+        "highest (MB)": round(max(one["rss_mb"] for one in found)),
+        "images/s": round(statistics.median(one["images_per_second"] for one in found)),
     }
 
 
@@ -106,14 +104,7 @@ def measure(way: str, trials: int) -> dict[str, Any]:
 @click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
 def main(trials: int, path: Path | None) -> None:
     """Measure the ways one after another and print a table."""
-    rows = [measure(way, trials) for way in (PLAIN, ONE_ARENA, TRIMMED)]
-    table = Table("way", "after 1 trial (MB)", f"after {trials} (MB)", "highest (MB)", "images/s")
-    for row in rows:
-        figures = (row[key] for key in ("first_mb", "last_mb", "highest_mb", "images_per_second"))
-        table.add_row(row["way"], *(f"{value:.0f}" for value in figures))
-    Console().print(table)
-    if path:
-        path.write_text(json.dumps({"cpus": os.cpu_count(), "rows": rows}, indent=2) + "\n")
+    show([measure(way, trials) for way in (PLAIN, ONE_ARENA, TRIMMED)], path)
 
 
 if __name__ == "__main__":

@@ -71,11 +71,16 @@ def measure(trials: int, address: str, slots: int) -> dict[str, Any]:
 
 def _search(run: Path, trials: int, slots: Slots) -> tuple[list[float], list[float]]:
     """(when each trial ended, seconds that each took to be proposed) of a whole search."""
-    spec, journal, ends = _spec(trials), Journal(run), []
+    spec, journal = _spec(trials), Journal(run)
+    ends: list[float] = []
     asked: list[float] = []
 
+    def note_end(event: dict[str, Any]) -> None:
+        if event["event"] == "end":
+            ends.append(time.time())
+
     class Timed(StudySearch):
-        def suggest(self, trial_id: str) -> dict[str, Any] | str:
+        def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
             start = time.perf_counter()
             suggested = super().suggest(trial_id)
             asked.append(time.perf_counter() - start)
@@ -87,9 +92,8 @@ def _search(run: Path, trials: int, slots: Slots) -> tuple[list[float], list[flo
     ):
         dimensions = searched_space(spec).dimensions
         journal.listeners.append(Database("benchmark", dimensions, METRIC, journal))
-        journal.listeners += [BestKeeper(journal, METRIC, local(run)), display]
-        journal.listeners.append(lambda e: e["event"] == "end" and ends.append(time.time()))
-        searcher = Timed(spec, METRIC, journal)
+        journal.listeners += [BestKeeper(journal, METRIC, local(run)), display, note_end]
+        searcher = Timed(spec, METRIC, journal, slots.count)
         scheduler = asha(METRIC, journal)
         orchestrate.run_trials(ClosedFormJob(), searcher, trials, scheduler, slots, journal)
     assert len(ends) == trials, f"{len(ends)} of {trials} trials ended"

@@ -1,26 +1,30 @@
 """The training loop beside its limit: the bare step on one resident batch.
 
     uv run python -m benchmarks.step --model fcn_resnet50 [--rounds 5] [--json PATH]
+    uv run python -m benchmarks.step --model resnet18 --whole-kernels     without `trimmed_conv`
+    uv run python -m benchmarks.step --model cnn --precision fp32         in another number format
 
 The loop is `trainables.training.Training`'s over an epoch of rendered images: gathering,
 augmenting at strength 0.5, normalising, forward, backward, optimiser and schedule, without
 the evaluation. The bare step is forward, loss, backward and optimiser on a batch that is
 already augmented, in the same number format. Both take turns in one process, with one
-thread unless --threads says otherwise; the ratio is that of the medians.
+thread unless --threads says otherwise; ratios are those within a round.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import click
 import torch
+from torch import nn
 
+from benchmarks.output import show
 from trainables.allocator import keep_freed_memory
-from trainables.config import TrainConfig
+from trainables.config import PRECISIONS, TrainConfig
 from trainables.data import load_dataset
 from trainables.data.base import Dataset
 from trainables.device import pick_device
@@ -28,6 +32,7 @@ from trainables.models import MODELS
 from trainables.objective import training_loss
 from trainables.train_data import TrainData
 from trainables.training import Training
+from trainables.trimmed_conv import TrimmedConv2d
 
 BATCH = {"classification": 64, "segmentation": 8}
 DATA = {"classification": "street_digits", "segmentation": "street_scenes"}
@@ -53,7 +58,12 @@ def inputs(
 
 
 def make(
-    model: str, image_size: int | None, steps: int | None = None, *, as_product: bool = True
+    model: str,
+    image_size: int | None,
+    steps: int | None = None,
+    *,
+    as_product: bool = True,
+    precision: str = "auto",
 ) -> Training:
     """A training on `inputs`, on this machine's best device.
 
@@ -62,6 +72,7 @@ def make(
     if as_product:
         keep_freed_memory()
     dataset, config = inputs(model, image_size, steps)
+    config = replace(config, precision=precision)
     device = pick_device()
     return Training(config, TrainData.of(dataset, config, device), device)
 
@@ -85,44 +96,58 @@ def bare(training: Training) -> float:
             output = training.model(images)
         loss = training_loss(output, labels) / labels.numel()
         training.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         training.optimizer.step()
         total += loss.detach()
     float(total)
     return training.steps * len(batch) / (time.perf_counter() - start)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="The training loop beside the bare step.")
-    parser.add_argument("--model", choices=sorted(MODELS), default="fcn_resnet50")
-    parser.add_argument("--image-size", type=int, help="side of scenes (default: the data's)")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--json", type=Path, metavar="PATH", help="also write the figures there")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    training = make(arguments.model, arguments.image_size)
+def untrim(model: nn.Module) -> None:
+    """Let every convolution multiply the padding again, as torchvision's own do."""
+    for module in model.modules():
+        if type(module) is TrimmedConv2d:
+            module.__class__ = nn.Conv2d  # type: ignore[assignment]
+
+
+@click.command()
+@click.option("--model", type=click.Choice(sorted(MODELS)), default="fcn_resnet50")
+@click.option("--image-size", type=click.IntRange(8), help="Side of scenes  [default: the data's].")
+@click.option("--precision", type=click.Choice(PRECISIONS), default="auto", show_default=True)
+@click.option("--whole-kernels", is_flag=True, help="Convolutions multiply padding, too.")
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+def main(
+    model: str,
+    image_size: int | None,
+    precision: str,
+    whole_kernels: bool,
+    rounds: int,
+    threads: int,
+    path: Path | None,
+) -> None:
+    """Time the loop and the bare step in turns and print a table."""
+    torch.set_num_threads(threads)
+    training = make(model, image_size, precision=precision)
+    if whole_kernels:
+        untrim(training.model)
     loop(training, 1), bare(training)  # the first of each plans convolutions
     ours, limit = [], []
-    for number in range(arguments.rounds):
+    for number in range(rounds):
         ours.append(loop(training, number + 2))
         limit.append(bare(training))
     ratios = [a / b for a, b in zip(ours, limit, strict=True)]
-    figures = {
-        "model": arguments.model,
-        "precision": str(training.dtype).removeprefix("torch."),
-        "device": training.device.type,
-        "loop_images_per_second": statistics.median(ours),
-        "bare_images_per_second": statistics.median(limit),
-        "ratio": statistics.median(ours) / statistics.median(limit),
-        "ratio_lowest": min(ratios),
-        "ratio_highest": max(ratios),
-        "rounds": arguments.rounds,
+    row = {
+        "model": model,
+        "number format": str(training.dtype).removeprefix("torch."),
+        "loop, images/s": statistics.median(ours),
+        "bare step, images/s": statistics.median(limit),
+        "loop / bare step": statistics.median(ratios),
+        "lowest": min(ratios),
+        "highest": max(ratios),
     }
-    for name, value in figures.items():
-        print(f"{name:<24} {value:.3f}" if isinstance(value, float) else f"{name:<24} {value}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    show([row], path)
 
 
 if __name__ == "__main__":

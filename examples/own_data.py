@@ -23,7 +23,7 @@ def read(folder: Path, classes: list[str]) -> Split:
 def load(data_dir: Path, download: bool, train_size: int | None) -> Dataset:
     classes = sorted(folder.name for folder in (data_dir / "train").glob("*/"))
     pool, test = read(data_dir / "train", classes), read(data_dir / "test", classes)
-    return Dataset("folders", tuple(classes), pool, test, val_fraction=0.2)
+    return Dataset("folders", tuple(classes), pool, test if len(test) else None, val_fraction=0.2)
 
 
 add_data("folders", "images in a folder a class", load, takes_directory=True)

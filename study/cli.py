@@ -97,8 +97,19 @@ def resource_options(command: Command) -> Command:
     for option in reversed(
         (
             click.option("--concurrency", type=int, help="Trials at once  [default: what fits]."),
-            click.option("--cpus-per-trial", type=float, default=1.0, show_default=True),
-            click.option("--gpus-per-trial", type=float, help="Fractions share a GPU."),
+            click.option(
+                "--cpus-per-trial",
+                type=float,
+                default=1.0,
+                show_default=True,
+                help="Of each worker of a trial; fractions share a core.",
+            ),
+            click.option(
+                "--gpus-per-trial",
+                type=float,
+                help="Of each worker of a trial; fractions share a GPU  [default: 1 where there is "
+                "one].",
+            ),
             click.option(
                 "--workers-per-trial",
                 type=int,

@@ -77,7 +77,7 @@ def main(
     spec = _spec(_claims(chosen or CLASSIFICATION), **asked)
     from study.experiment import check
 
-    check(spec, resources)
+    check(spec, resources, download)
     if dry_run:
         plan = listing.print_experiment(console, spec, resources, output.storage)
         if output.json:

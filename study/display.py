@@ -77,6 +77,7 @@ class Display:
         """Take in what earlier sessions did, without showing it line by line."""
         for line in lines:
             self._count(line)
+        self._running.clear()  # what was left open runs once it is started again
         self._epochs_before = self._epochs
 
     def __call__(self, event: dict[str, Any]) -> None:
@@ -98,19 +99,26 @@ class Display:
         if event["event"] == "start":
             self._configs[number] = event["config"]
             self._running[number] = None
+            if number in self._ended:  # a failed one, tried again
+                self._states[self._ended.pop(number)] -= 1
+                self._epochs_of_finished -= self._last.get(number, {}).get("epoch", 0)
+                self._show_finished()
         elif event["event"] == "epoch":
             self._last[number] = event
             self._epochs += 1
         elif event["event"] == "end":
             self._running.pop(number, None)
-            if number in self._ended:  # a failed one, tried again
+            if number in self._ended:  # in an earlier session, failed first
                 self._states[self._ended[number]] -= 1
             self._ended[number] = event["state"]
             self._states[event["state"]] += 1
             self._epochs_of_finished += self._last.get(number, {}).get("epoch", 0)
             if self._ranked and event["state"] == "completed" and self._beats_best(number):
                 self._best = number
-            self._bar.update(self._task, completed=sum(self._states.values()))
+            self._show_finished()
+
+    def _show_finished(self) -> None:
+        self._bar.update(self._task, completed=sum(self._states.values()))
 
     def _beats_best(self, number: int) -> bool:
         value = self._last[number][self._metric.name]

@@ -72,7 +72,7 @@ def experiment(
     caller can mend, KeyboardInterrupt when interrupted, with everything finished on record.
     """
     resources, console = resources or Resources(), console or Console()
-    check(spec, resources)
+    check(spec, resources, download)
     tracking = decide(wandb)
     say = speaker(console, quiet)
     with opened(storage, experiment_id(spec), say) as place:
@@ -90,10 +90,10 @@ def experiment(
         return load_experiment(place)
 
 
-def check(spec: ExperimentSpec, resources: Resources) -> None:
+def check(spec: ExperimentSpec, resources: Resources, download: bool = False) -> None:
     """What can be known to be wrong before anything is written or started."""
     check_sources(spec)
-    require_directory(str(spec.data), spec.data_dir)
+    require_directory(str(spec.data), spec.data_dir, download)
     cluster.check(resources, planned(spec))
 
 
@@ -107,7 +107,7 @@ def _request(
     console: Console,
 ) -> Request:
     run, count = place.run, planned(spec)
-    done = len(Journal(run).ended())
+    done = len(_decided(Journal(run)))  # failed cells are trained again
     what = f"{count} trainings for {len(spec.claims)} claims on {spec.data}"
     opening = f"continuing {run.name}: {done} of {what} are done" if done else f"{run.name}: {what}"
     return Request(

@@ -146,7 +146,15 @@ def _at(domain: Domain, share: float) -> Any:
 
 def tuned_conditions(spec: ExperimentSpec) -> list[tuple[Arm, int]]:
     """Every (arm, budget) that the matched search tunes; none where nothing is tuned."""
-    return conditions(spec.claims) if spec.tuned_by == MATCHED else []
+    if spec.tuned_by != MATCHED:
+        return []
+    return [condition for condition in conditions(spec.claims) if tunable(condition[0])]
+
+
+def tunable(arm: Arm) -> bool:
+    """Whether the candidates of an arm can differ: it does not fix every nuisance parameter."""
+    nuisance = _nuisance(arm).values()
+    return any(isinstance(domain, Choice) or domain.low < domain.high for domain in nuisance)
 
 
 def tuning_trials(spec: ExperimentSpec) -> dict[int, dict[str, Any]]:

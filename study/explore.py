@@ -13,7 +13,7 @@ from study import cluster, records, run_tables, session
 from study.best import BestKeeper, best_trial
 from study.display import speaker
 from study.journal import Journal
-from study.metrics import METRICS, Metric
+from study.metrics import METRICS, Metric, recorded
 from study.place import Place, opened
 from study.plan import SearchSpec, run_id, searched_space
 from study.plugins import load
@@ -87,7 +87,7 @@ def search(
     console: Console | None = None,
 ) -> SearchResult:
     """`explore`, of a specification that is already made."""
-    check(spec, resources)
+    check(spec, resources, download)
     tracking = decide(wandb)
     console = console or Console()
     say = speaker(console, quiet)
@@ -104,9 +104,9 @@ def search(
         return load_result(place)
 
 
-def check(spec: SearchSpec, resources: Resources) -> None:
+def check(spec: SearchSpec, resources: Resources, download: bool = False) -> None:
     """What can be known to be wrong before anything is written or started."""
-    require_directory(str(spec.data), spec.data_dir)
+    require_directory(str(spec.data), spec.data_dir, download)
     cluster.check(resources, spec.trials)
 
 
@@ -160,7 +160,7 @@ def _run_on_ray(place: Place, spec: SearchSpec, metric: Metric, stage: Stage) ->
     from study.search import StudySearch
 
     journal, run = stage.journal, place.run
-    searcher = StudySearch(spec, metric, journal)
+    searcher = StudySearch(spec, metric, journal, stage.slots.count)
     dimensions = searched_space(spec).dimensions
     journal.listeners.append(Database(run.name, dimensions, metric, journal))
     samples = orchestrate.Samples(stage.dataset, spec.seed)
@@ -206,7 +206,7 @@ def load_result(place: Place) -> SearchResult:
     """Read back what a finished or interrupted search left."""
     run = place.run
     manifest = records.read_manifest(run)
-    metric = METRICS[manifest.objective["name"]]
+    metric = recorded(run / records.MANIFEST, manifest.objective)
     journal = Journal(run)
     epochs, trials = run_tables.from_journal(journal.lines)
     number = best_trial(journal, metric)

@@ -37,6 +37,7 @@ class Journal:
         journal_file.mend(run)
         self.lines = journal_file.read(run)
         self.listeners: list[Listener] = []
+        self.restarts: list[Listener] = []  # told of the starts that are on record already
         self._seen = {self._key(line) for line in self.lines}
         self._ended = {x["trial"]: x["state"] for x in self.lines if x["event"] == "end"}
         self._epochs: dict[int, list[dict[str, Any]]] = defaultdict(list)
@@ -45,8 +46,11 @@ class Journal:
                 self._epochs[line["trial"]].append(line)
 
     def start(self, trial: int, config: dict[str, Any]) -> None:
-        """A trial was given its configuration."""
-        self._append({"event": "start", "trial": trial, "config": config})
+        """A trial was given its configuration; again, where it goes on or is tried anew."""
+        line = {"event": "start", "trial": trial, "config": config}
+        if not self._append(line):
+            for listener in self.restarts:
+                listener(line)
 
     def epoch(self, trial: int, record: dict[str, Any]) -> bool:
         """A trial finished an epoch; returns whether the journal did not have it yet.

@@ -25,6 +25,7 @@ from study.words import counted, duration
 from trainables.data import DATASETS
 from trainables.models import MODELS
 from trainables.plugins import Plugin
+from trainables.storage import is_uri
 
 
 def print_spaces(console: Console) -> None:
@@ -72,7 +73,7 @@ def print_plan(
     space = searched_space(spec)
     rows = [
         ("run", run_id(spec)),
-        ("directory", f"{run} ({_state(run)})"),
+        ("directory", f"{run} ({_state(run, storage)})"),
         ("space", f"{space.name}: {space.summary}"),
         ("data", f"{spec.data}, {_size(spec.train_size, spec.image_size)}"),
         ("objective", str(spec.objective)),
@@ -85,7 +86,7 @@ def print_plan(
     ]
     _grid(console, rows)
     console.print(_dimensions(space))
-    return _for_programs(run, spec.trials, cost.epochs, cost.seconds)
+    return _for_programs(run, storage, spec.trials, cost.epochs, cost.seconds)
 
 
 def print_claims(console: Console, claims: Iterable[Claim]) -> None:
@@ -93,15 +94,43 @@ def print_claims(console: Console, claims: Iterable[Claim]) -> None:
     for claim in claims:
         console.print(Text(claim.id, style="bold"))
         console.print(Padding(Text(claim.sentence), (0, 0, 0, 2)))
-        arms = " against ".join(arm.label for arm in claim.arms)
-        budgets = " and ".join(str(budget) for budget in claim.decisive_budgets)
-        how = Text(
-            f"{claim.decided_by.replace('_', ' ')}: {arms}; {claim.metric} "
-            f"{claim.direction} by {claim.smallest_effect:g} {claim.unit} or more at "
-            f"{budgets} epochs; {claim.seeds} seeds, alpha {claim.alpha:g}",
-            style="dim",
-        )
+        how = Text(f"{_rule(claim)}; {claim.seeds} seeds, alpha {claim.alpha:g}", style="dim")
         console.print(Padding(how, (0, 0, 0, 2)))
+
+
+def _rule(claim: Claim) -> str:
+    """What has to be seen for the claim to be supported, by its rule."""
+    labels = [arm.label for arm in claim.arms]
+    name, short, long = claim.metric, claim.budgets[0], claim.budgets[-1]
+    least = f"{claim.direction} by {_amount(claim)} or more"
+    if claim.decided_by == "ordered_trend":
+        (at,) = claim.decisive_budgets
+        moves = "rises" if claim.direction == "higher" else "falls"
+        over = ", ".join(labels)
+        return (
+            f"ordered trend over {over}: {name} {moves} by {_amount(claim)} or more at "
+            f"{_epochs(at)}"
+        )
+    pair = " against ".join(labels)
+    if claim.decided_by == "crossover":
+        return (
+            f"crossover, {pair}: {name} not {least} at {_epochs(short)}, and {claim.direction} by "
+            f"that at {long}"
+        )
+    (at,) = claim.decisive_budgets
+    return f"paired difference, {pair}: {name} {least} at {_epochs(at)}"
+
+
+def _amount(claim: Claim) -> str:
+    """The smallest effect with its unit: "2 percentage points", "0.05 nats"."""
+    if claim.unit.startswith("fraction"):
+        unit = claim.unit.replace("fraction", "percentage points")
+        return f"{100 * claim.smallest_effect:.3g} {unit}"
+    return f"{claim.smallest_effect:g} {claim.unit}"
+
+
+def _epochs(count: int) -> str:
+    return "1 epoch" if count == 1 else f"{count} epochs"
 
 
 def print_experiment(
@@ -126,7 +155,7 @@ def print_experiment(
         console,
         [
             ("run", run.name),
-            ("directory", f"{run} ({_state(run)})"),
+            ("directory", f"{run} ({_state(run, storage)})"),
             ("claims", ", ".join(claim.id for claim in spec.claims)),
             ("data", f"{spec.data}, {_size(spec.train_size, spec.image_size)}"),
             ("parameters", _tuning(spec, len(tuned) * spec.tuning_trials)),
@@ -143,15 +172,17 @@ def print_experiment(
     )
     print_warnings(console, spec.claims)
     trials = len(planned) + len(tuned) * spec.tuning_trials
-    return _for_programs(run, trials, sum(epochs.values()), seconds)
+    return _for_programs(run, storage, trials, sum(epochs.values()), seconds)
 
 
-def _for_programs(run: Path, trials: int, epochs: float, seconds: float) -> dict[str, Any]:
+def _for_programs(
+    run: Path, storage: str, trials: int, epochs: float, seconds: float
+) -> dict[str, Any]:
     """The plan in plain values: run id, directory and its state, trials, epochs, seconds."""
     return {
         "run_id": run.name,
         "run_dir": str(run),
-        "state": _state(run),
+        "state": _state(run, storage),
         "trials": trials,
         "epochs": round(epochs),
         "seconds": round(seconds),
@@ -191,11 +222,14 @@ def _size(train_size: int | None, image_size: int | None) -> str:
     return f"{count} training images{side}"
 
 
-def _state(run: Path) -> str:
+def _state(run: Path, storage: str) -> str:
+    """Of a stored run nothing: this machine's copy may be older, and asking takes seconds."""
+    if is_uri(storage):
+        return "not looked up in the bucket"
     if not (run / records.MANIFEST).exists():
         return "not started"
     status = records.read_manifest(run).status
-    return "complete: would be reported again" if status == "complete" else "would be continued"
+    return "complete: nothing would be trained" if status == "complete" else "would be continued"
 
 
 def _resources(resources: Resources, slots: int, cpus: int) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trainables.data import CLASSIFICATION, SEGMENTATION
-from trainables.errors import unknown_name
+from trainables.errors import FAILED, UserError, unknown_name
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,14 @@ def objective(name: str, task: str) -> Metric:
     """The metric a search optimises; UserError for one that a search of the task cannot."""
     if name not in OBJECTIVES[task]:
         raise unknown_name("objective", name, OBJECTIVES[task])
+    return METRICS[name]
+
+
+def recorded(where: object, objective: Mapping[str, str]) -> Metric:
+    """The metric that a manifest names as its objective; UserError where it names none of ours."""
+    name = objective.get("name")
+    if name not in METRICS:
+        raise UserError(f"{where} names objective {name!r}; known: {', '.join(METRICS)}", FAILED)
     return METRICS[name]
 
 

@@ -9,11 +9,17 @@ from typing import Any
 from study import records
 from study.arms import STRENGTH, Arm
 from study.best import finished_values
-from study.experiment_plan import ExperimentSpec, candidates, conditions, tuning_trials
+from study.experiment_plan import (
+    ExperimentSpec,
+    candidates,
+    conditions,
+    tunable,
+    tuning_trials,
+)
 from study.journal import Journal
-from study.metrics import METRICS, Metric, is_better
-from study.records import DEFAULTS, FROM_RUNS, MATCHED
-from trainables.errors import UserError
+from study.metrics import METRICS, Metric, is_better, recorded
+from study.records import BY_ARM, DEFAULTS, FROM_RUNS, MATCHED
+from trainables.errors import FAILED, UserError, in_a_line
 
 # A search's trial speaks for a budget when its own is within this factor of it.
 NEARBY = 1.5
@@ -31,7 +37,8 @@ def choose(spec: ExperimentSpec, journal: Journal, metric: Metric) -> tuple[Chos
         default = candidates(arm, 1)[0]
         key = arm.name, budget
         parameters[key] = tuned.get(key, default)
-        origins[key] = {"source": MATCHED if key in tuned else DEFAULTS}
+        untuned = DEFAULTS if tunable(arm) else BY_ARM
+        origins[key] = {"source": MATCHED if key in tuned else untuned}
     return parameters, origins
 
 
@@ -67,7 +74,16 @@ def explored_run(path: str) -> tuple[records.Manifest, Journal]:
     run = readable(path)
     manifest = records.read_manifest(run)
     if manifest.kind != "search":
-        raise UserError(f"--from {path}: is an {manifest.kind}, not a search")
+        raise UserError(f"--from {path}: is an {in_a_line(manifest.kind)}, not a search")
+    recorded(run / records.MANIFEST, manifest.objective)
+    named = {"data.name": manifest.data.get("name"), "space.model": manifest.space.get("model")}
+    lacking = [name for name, value in named.items() if value is None]
+    if lacking or not manifest.seeds:
+        raise UserError(
+            f"--from {path}: its {records.MANIFEST} has no {(lacking or ['seeds'])[0]}, so nobody "
+            "can say what it searched; leave it out",
+            FAILED,
+        )
     return manifest, Journal(run)
 
 
@@ -78,8 +94,8 @@ def check_sources(spec: ExperimentSpec) -> None:
         manifest, _ = explored_run(path)
         if manifest.data["name"] != spec.data:
             raise UserError(
-                f"--from {path}: it searched on {manifest.data['name']}, the experiment is on "
-                f"{spec.data}; leave it out, or name its data set with --data"
+                f"--from {path}: it searched on {in_a_line(manifest.data['name'])}, the experiment "
+                f"is on {spec.data}; leave it out, or name its data set with --data"
             )
         metrics[manifest.objective["name"]] = path
     if len(metrics) > 1:

@@ -47,6 +47,7 @@ CONFIG = "config."  # prefix of the columns that have a trial's configuration
 
 # Where an experiment's nuisance parameters come from, as its manifest says.
 DEFAULTS, MATCHED, FROM_RUNS = "defaults", "matched search", "explored runs"
+BY_ARM = "fixed by the arm"  # what leaves nothing to tune
 
 STATES = ("completed", "pruned", "diverged", "failed", "running")
 

@@ -59,7 +59,7 @@ def main(
     spec = SearchSpec(space=space, **options)
     from study.explore import check, search
 
-    check(spec, resources)
+    check(spec, resources, download)
     if dry_run:
         plan = listing.print_plan(console, spec, resources, output.storage)
         if output.json:

@@ -55,12 +55,14 @@ class StudySearch(OptunaSearch):
       history and not on how often the search was interrupted.
     - The study is in memory and made from the journal, so neither can lag behind the other, and
       no trial waits for a database; `study.database` keeps one for optuna-dashboard.
+    - The last trials, one a slot, are asked for together, and the longest schedule begins first:
+      a slot that finds nothing more to do waits less for the others.
     """
 
-    def __init__(self, spec: SearchSpec, metric: Metric, journal: Journal):
+    def __init__(self, spec: SearchSpec, metric: Metric, journal: Journal, slots: int = 1):
         super().__init__(metric=metric.name, mode=metric.direction)
         self._ot_study = study = new_study(metric)
-        self._spec = spec
+        self._spec, self._slots = spec, slots
         space = searched_space(spec)
         self._domains = space.dimensions
         self._journal = journal
@@ -69,12 +71,12 @@ class StudySearch(OptunaSearch):
         if not self._asked:
             study.enqueue_trial(space.defaults())
         open_trials = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        self._resumed = [Trial(study, trial._trial_id) for trial in open_trials]
+        self._waiting = [Trial(study, trial._trial_id) for trial in open_trials]
         self._open: dict[str, Trial] = {}
 
     def remaining(self) -> int:
-        """Trials still to hand out: those to finish and those not yet asked for."""
-        return len(self._resumed) + max(0, self._spec.trials - self._asked)
+        """Trials still to hand out: those that were asked for, and those not yet."""
+        return len(self._waiting) + max(0, self._spec.trials - self._asked)
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The next trial: {"trial": number, "params": {...}}, or FINISHED.
@@ -83,16 +85,26 @@ class StudySearch(OptunaSearch):
         """
         if not self.remaining():
             return None if self._open else str(Searcher.FINISHED)
-        if self._resumed:
-            trial = self._resumed.pop(0)
-        else:
-            trial = self._ot_study.ask()
-            self._asked += 1
-        self._ot_study.sampler = make_sampler(self._spec, trial.number)
-        params = {name: _suggest(trial, name, d) for name, d in self._domains.items()}
-        self._open[trial_id] = trial
+        if not self._waiting:
+            last = self._spec.trials - self._asked == self._slots
+            self._waiting = [self._ask() for _ in range(self._slots if last else 1)]
+            self._waiting.sort(key=lambda trial: -self._params(trial)["epochs"])
+        trial = self._open[trial_id] = self._waiting.pop(0)
+        params = self._params(trial)
         self._journal.start(trial.number, params)
         return {"trial": trial.number, "params": params}
+
+    def _ask(self) -> Trial:
+        """The sampler's next trial, on record: one that waits is not to be lost, either."""
+        trial = self._ot_study.ask()
+        self._asked += 1
+        self._ot_study.sampler = make_sampler(self._spec, trial.number)
+        self._journal.start(trial.number, self._params(trial))
+        return trial
+
+    def _params(self, trial: Trial) -> dict[str, Any]:
+        """A trial's configuration, in which the sampler draws what it has not drawn yet."""
+        return {name: _suggest(trial, name, d) for name, d in self._domains.items()}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """An epoch: into the journal, then as an intermediate value to Optuna.
@@ -119,7 +131,7 @@ class StudySearch(OptunaSearch):
 
     def retry(self, trial_id: str) -> None:
         """Hand a trial that broke off out once more, before any other."""
-        self._resumed.insert(0, self._open.pop(trial_id))
+        self._waiting.insert(0, self._open.pop(trial_id))
 
     def fail(self, trial_id: str) -> None:
         """A trial that broke off is not tried again."""

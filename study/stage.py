@@ -121,6 +121,7 @@ def staged(
             manifest.sessions.append(provenance.session(slots.cluster))
             journal.say = display.note
             journal.listeners += [*listeners(journal), display, request.place]
+            journal.restarts.append(display)
             with session.recorded(run, manifest, journal):
                 display.note(_on_what(slots))
                 until_reported.enter_context(tracked(run, request.tracking, display.note))

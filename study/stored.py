@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from study import records, session
 from trainables.data.cache import cache_dir
-from trainables.errors import FAILED, UserError
+from trainables.errors import FAILED, UserError, in_a_line
 from trainables.patience import Say, fault_of, patience, patiently, reason
 from trainables.storage import OBJECT_STORES, Folder, is_uri
 
@@ -164,7 +164,16 @@ def _order(name: str) -> int:
 
 def _is_complete(stored: Folder) -> bool:
     manifest = stored.read(records.MANIFEST)
-    return manifest is not None and json.loads(manifest).get("status") == "complete"
+    try:
+        values = {} if manifest is None else json.loads(manifest)
+    except (ValueError, RecursionError) as error:
+        raise UserError(
+            f"{stored / records.MANIFEST} is damaged ({in_a_line(error)}); move the run away and "
+            "run again",
+            FAILED,
+        ) from None
+    # What is no table is refused where its copy is read.
+    return isinstance(values, dict) and values.get("status") == "complete"
 
 
 def _is_ahead(stored: Folder, run: Path, complete: bool) -> bool:

@@ -23,6 +23,7 @@ settings.load_profile("repeatable")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--plugin", action="append", default=[], help="as of study.run")
+    parser.addoption("--data-dir", help="folder of a plugin's data set, for tests/contracts")
 
 
 def pytest_configure(config: pytest.Config) -> None:

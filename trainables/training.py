@@ -46,8 +46,8 @@ def one_cycle(step: int, total: int) -> float:
 
 
 def _pixels(images: Tensor) -> Tensor:
-    """uint8 (N, H, W, 3) -> float (N, 3, H, W) in 0..1, channels last."""
-    return images.permute(0, 3, 1, 2).float().div_(255)
+    """uint8 (N, H, W, 3) -> float (N, 3, H, W) in 0..1."""
+    return images.permute(0, 3, 1, 2).contiguous() / 255
 
 
 @dataclass
@@ -175,7 +175,9 @@ class Training:
         return self._standardised(_pixels(images))
 
     def _standardised(self, pixels: Tensor) -> Tensor:
-        return (pixels - self.data.mean.view(3, 1, 1)) / self.data.std.view(3, 1, 1)
+        """As the model reads them; in place, and one colour after the other, which is fast."""
+        pixels.sub_(self.data.mean.view(3, 1, 1)).div_(self.data.std.view(3, 1, 1))
+        return pixels.contiguous(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes) or (N, classes, H, W) of clean uint8 images (N, H, W, 3).

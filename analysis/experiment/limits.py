@@ -10,7 +10,7 @@ from analysis.experiment import names
 from analysis.experiment.cells import Experiment
 from analysis.task import guess
 from study.domains import from_json
-from study.records import DEFAULTS, FROM_RUNS, MATCHED
+from study.records import BY_ARM, DEFAULTS, FROM_RUNS, MATCHED
 from study.words import counted
 
 
@@ -105,6 +105,8 @@ def _tuning(experiment: Experiment) -> list[str]:
         )
         return [line]
     lines = [line]
+    if by_arm := [_where(row) for row in chosen if row.get("source") == BY_ARM]:
+        lines.append(f"Fixed by the claims, so not tuned: {'; '.join(by_arm)}.")
     if untuned:
         lines.append(f"Defaults, for want of a usable trial: {'; '.join(untuned)}.")
     return lines

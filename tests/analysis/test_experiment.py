@@ -161,6 +161,7 @@ def test_limits_say_how_the_parameters_were_found(experiment_run: Path, tmp_path
     }
     chosen["nuisance"][0]["source"] = "defaults"
     chosen["nuisance"][1]["parameters"] |= {"learning_rate": 3e-3}
+    chosen["nuisance"][1]["source"] = "fixed by the arm"
     run = write_experiment(
         tmp_path / "run",
         pictures=False,
@@ -171,6 +172,7 @@ def test_limits_say_how_the_parameters_were_found(experiment_run: Path, tmp_path
     assert "from 3 candidates, the same number for every arm" in lines
     assert "The chosen learning rate lies at the upper end of its range for tiny at 4" in lines
     assert "Defaults, for want of a usable trial: tiny at 4 epochs." in lines
+    assert "Fixed by the claims, so not tuned: " in lines
     assert "optimizer AdamW, schedule one cycle" in lines
 
 

@@ -55,6 +55,44 @@ def test_metrics_are_the_numbers_that_are_not_bookkeeping(folder: Path) -> None:
     assert frame["param layers"].tolist() == ["[16, 8]"] * 2
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        '"training_iteration": "three"',
+        '"training_iteration": null',
+        '"training_iteration": NaN',
+        '"training_iteration": true',
+        f'"training_iteration": {10**300}',
+        f'"training_iteration": {10**400}',
+        f'"training_iteration": 3, "steps": {10**400}',
+        f'"training_iteration": 3, "steps": {"9" * 5000}',
+        f'"training_iteration": 3, "nested": {"[" * 100_000}',
+    ],
+    ids=lambda values: values[:40],
+)
+def test_a_result_of_impossible_numbers_is_left_out(
+    folder: Path, tmp_path: Path, values: str
+) -> None:
+    with open(folder / "trainable_0" / "result.json", "a") as file:
+        file.write(f'{{"loss": 0.1, {values}}}\n')
+    run = read_tune(folder)
+    assert run.notes[0] == "trainable_0: 1 line is damaged and left out."
+    assert run.results["loss"].tolist()[:3] == [0.9, 0.5, 0.25]
+    write_report([folder], tmp_path / "report")
+
+
+def test_metrics_may_be_called_like_columns_of_ours(folder: Path, tmp_path: Path) -> None:
+    with open(folder / "trainable_0" / "result.json", "a") as file:
+        file.write('{"training_iteration": 4, "trial": 17, "results": 5, "folder": 3}\n')
+    run = read_tune(folder)
+    assert run.results["trial"].tolist() == [0, 0, 0, 0, 1, 1]
+    frame = trials_table(run).frame
+    assert frame.columns.is_unique
+    assert frame["trial (metric)"][0] == 17
+    assert frame["results"].tolist() == [4, 2]
+    assert "results (metric)" in page_of(write_report([folder], tmp_path / "report")).text
+
+
 def test_its_report_ranks_nothing(folder: Path, tmp_path: Path) -> None:
     index = write_report([folder], tmp_path / "report")
     text = page_of(index).text

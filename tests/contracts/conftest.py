@@ -1,4 +1,7 @@
-"""Contracts also for a plugin's: `uv run pytest tests/contracts --plugin examples/own_model.py`."""
+"""Contracts also for a plugin's: `uv run pytest tests/contracts --plugin examples/own_model.py`.
+
+Of a plugin's data set that reads a folder, `--data-dir` names one.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,14 @@
-"""What every registered claim promises, whichever it is."""
+"""What every registered claim promises, whichever it is, and every file of claims in examples/."""
+
+from pathlib import Path
 
 import pytest
 
-from study.claims import CLAIMS, by_task, cells
-from study.decidability import corrected_minimum_p, minimum_p
+from study.claims import CLAIMS, by_task, cells, load_claims
+from study.decidability import corrected_minimum_p, decidability, minimum_p
 from study.metrics import METRICS
+
+FILES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
 
 
 @pytest.mark.parametrize("id", CLAIMS)
@@ -24,3 +28,16 @@ def test_it_names_what_is_measured_and_trained(id):
     assert set(claim.decisive_budgets) <= set(claim.budgets)
     expected = len(claim.decisive_budgets) * len(claim.arms) * claim.seeds
     assert len(cells([claim])) == expected
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_file_of_examples_can_be_decided(path):
+    claims = tuple(load_claims(path).values())
+    assert claims
+    assert not list(decidability(claims))
+    for claim in claims:
+        assert METRICS[claim.metric].task in (claim.task, None)
+
+
+def test_there_are_examples():
+    assert [path.name for path in FILES] == ["tiny_claims.toml"]

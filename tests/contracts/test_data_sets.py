@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,50 @@ import pytest
 from tests.trainables.made_up import write_devkit, write_svhn
 from trainables.data import DATASETS, load_dataset
 from trainables.data.base import SEGMENTATION, Dataset, Split, content_hash
+from trainables.data.devkit import layout
 from trainables.data.masks import VOID
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data"
 REAL = "svhn, real slice"
-CASES = (*(name for name, entry in DATASETS.items() if not entry.takes_directory), "svhn", "voc")
+SIZES = {"street_digits": 400, "street_scenes": 60}  # of those that are rendered
 
 
-@pytest.fixture(scope="module", params=(*CASES, REAL))
+def write_voc(folder: Path, name: str) -> None:
+    """A devkit of the year that the data set reads."""
+    lists = {"train": [f"a{i}" for i in range(8)], "val": ["b8", "b9"]}
+    made = write_devkit(folder, lists, (60, 40), [0, 5, 15, 20])
+    place = folder / layout(str(DATASETS[name].options["year"]))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    made.rename(place)
+
+
+# A small folder in the format of each data set that reads one.
+WRITERS: dict[str, Callable[[Path, str], object]] = {
+    "svhn": lambda folder, name: write_svhn(folder),
+    **dict.fromkeys(("voc", *(f"voc{year}" for year in range(2007, 2012))), write_voc),
+}
+
+
+def folder_of(name: str, folder: Path, given: str | None) -> str:
+    """Where the files of a data set lie: made up in `folder`, or of a plugin's those given."""
+    if name in WRITERS:
+        WRITERS[name](folder, name)
+        return str(folder)
+    if given is None:
+        pytest.fail(
+            f"{name} reads a folder: add what writes a small one to WRITERS in {__file__}, or "
+            "name a plugin's with --data-dir"
+        )
+    return given
+
+
+def test_a_data_set_that_nothing_writes_is_not_passed_over(tmp_path: Path) -> None:
+    with pytest.raises(pytest.fail.Exception, match="new_one reads a folder: add what writes"):
+        folder_of("new_one", tmp_path, None)
+
+
+@pytest.fixture(scope="module", params=(*DATASETS, REAL))
 def options(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """How the data set is loaded: of a small size, or from files made up in its format."""
     name = request.param
@@ -30,20 +66,23 @@ def options(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         if not (SHARED / "svhn").is_dir():
             pytest.skip("no real SVHN slice at ../shared/data/svhn")
         return {"name": "svhn", "data_dir": str(SHARED / "svhn")}
-    folder = tmp_path_factory.mktemp("files")
-    if name == "svhn":
-        return {"name": name, "data_dir": str(write_svhn(folder))}
-    if name == "voc":
-        lists = {"train": [f"a{i}" for i in range(8)], "val": ["b8", "b9"]}
-        write_devkit(folder, lists, (60, 40), [0, 5, 15, 20])
-        return {"name": name, "data_dir": str(folder), "image_size": 32}
-    rendered = {"street_digits": 400, "street_scenes": 60}
-    return {"name": name, "train_size": rendered.get(name)}
+    if not DATASETS[name].takes_directory:
+        return {"name": name, "train_size": SIZES.get(name)}
+    given = request.config.getoption("--data-dir")
+    files = folder_of(name, tmp_path_factory.mktemp("files"), given)
+    size = {"image_size": 32} if DATASETS[name].task == SEGMENTATION else {}
+    return {"name": name, "data_dir": files, **size}
 
 
 @pytest.fixture(scope="module")
 def dataset(options: dict[str, Any]) -> Dataset:
     return load_dataset(**options)
+
+
+def splits(dataset: Dataset) -> list[Split]:
+    """Pool and test set; a plugin's may have none of the second."""
+    assert dataset.test is not None or callable(DATASETS[dataset.name].loader)
+    return [dataset.pool] if dataset.test is None else [dataset.pool, dataset.test]
 
 
 def pictures(split: Split) -> set[bytes]:
@@ -57,8 +96,7 @@ def test_images_and_labels_have_the_documented_form(
     assert dataset.task == entry.task
     assert len(dataset.classes) == len(set(dataset.classes))
     size = (options["image_size"],) * 2 if "image_size" in options else entry.image_size
-    for split in (dataset.pool, dataset.test):
-        assert split is not None
+    for split in splits(dataset):
         assert split.images.dtype == np.uint8
         assert split.images.shape == (len(split), *size, 3)
         assert split.images.std() > 20  # pictures, not blanks
@@ -81,10 +119,10 @@ def halves(dataset: Dataset, seed: int, train_size: int | None = None) -> list[S
 
 def test_train_validation_and_test_share_no_picture(dataset: Dataset) -> None:
     train, val = halves(dataset, 0)
-    assert dataset.test is not None
     assert len(train) + len(val) == len(dataset.pool)
     assert not pictures(train) & pictures(val)
-    assert not pictures(dataset.pool) & pictures(dataset.test)
+    for test in splits(dataset)[1:]:
+        assert not pictures(dataset.pool) & pictures(test)
 
 
 def test_validation_has_its_share_and_of_a_classification_every_class(dataset: Dataset) -> None:
@@ -104,12 +142,12 @@ def test_a_split_is_a_function_of_its_seed(dataset: Dataset) -> None:
 
 
 def test_the_hash_is_of_the_content(dataset: Dataset) -> None:
-    assert dataset.test is not None
-    assert dataset.content_hash == content_hash(dataset.pool, dataset.test)
+    pool, *test = splits(dataset)
+    assert dataset.content_hash == content_hash(pool, *test)
     images = dataset.pool.images.copy()
     images[0, 0, 0, 0] ^= 1
     changed = Split(images, dataset.pool.labels, dataset.pool.full)
-    assert dataset.content_hash != content_hash(changed, dataset.test)
+    assert dataset.content_hash != content_hash(changed, *test)
 
 
 ELSEWHERE = """

@@ -10,10 +10,6 @@ from trainables.objective import logits_of, training_loss
 NAMES = sorted(MODELS)
 
 
-# A step of the two large networks takes seconds; one of them shows what both are made of.
-TRAINED = sorted(set(MODELS) - {"deeplabv3_resnet50"})
-
-
 def weights(model: torch.nn.Module) -> torch.Tensor:
     return torch.cat([value.detach().flatten() for value in model.parameters()])
 
@@ -63,7 +59,7 @@ def test_weights_are_a_function_of_the_seed_alone(name):
     assert not torch.equal(first, weights(build_model(name, 10, seed=1)))
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", NAMES)
 def test_one_step_lowers_the_loss_of_its_batch(name):
     model = build_model(name, 10, seed=0).to(memory_format=torch.channels_last)
     batch = images(name).contiguous(memory_format=torch.channels_last)
@@ -74,7 +70,7 @@ def test_one_step_lowers_the_loss_of_its_batch(name):
         assert training_loss(model(batch), labels(name)) < before
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", NAMES)
 def test_channels_last_gives_the_same_logits(name):
     model = build_model(name, 10, seed=0).eval()
     with torch.no_grad():

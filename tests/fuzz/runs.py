@@ -12,7 +12,14 @@ from analysis import arrange, search, tables
 from analysis.experiment.cells import read_experiment
 from analysis.experiment.section import section, verdicts_of
 from analysis.load import Run, load_run
-from study import records
+from study import records, stored
+from study.claims import overridden, select
+from study.experiment_plan import ExperimentSpec
+from study.explore import load_result
+from study.journal import Journal
+from study.metrics import METRICS
+from study.nuisance import check_sources, choose
+from study.place import local
 from study.records import STATES
 from tests.analysis.synthetic import write_run
 from tests.analysis.synthetic_experiment import CLAIMS, write_experiment
@@ -67,6 +74,27 @@ def read(path: Path) -> None:
     arrange.check_cells(experiment.cells, list(experiment.claims))
     for claim in experiment.claims:
         arrange.arrange(experiment.cells, claim)
+
+
+def read_as_result(path: Path) -> None:
+    """What a command that finds the search complete reads of it."""
+    result = load_result(local(path))
+    assert result.counts == {state: SEARCH.count(state) for state in SEARCH}
+    assert result.best is not None
+
+
+def read_as_source(path: Path) -> None:
+    """What `study.confirm --from` reads of a run."""
+    claims = overridden(select(["aug_crossover"]), budgets=(4, 12))
+    spec = ExperimentSpec(claims, tuning_trials=0, sources=(str(path),))
+    check_sources(spec)
+    parameters, origins = choose(spec, Journal(path), METRICS["val_loss"])
+    assert set(parameters) == set(origins)
+
+
+def read_as_stored(path: Path) -> None:
+    """What is read of a stored run before any of it is fetched."""
+    stored._is_complete(local(path).shared)
 
 
 def verdicts(path: Path) -> dict[str, str]:

@@ -65,6 +65,40 @@ def test_a_manifest_of_any_values(originals, kind: str, data: st.DataObject) -> 
     read_damaged(originals[kind], write(records.MANIFEST, content))
 
 
+READERS = (runs.read_as_result, runs.read_as_source, runs.read_as_stored)
+
+
+@pytest.mark.parametrize("look", READERS)
+def test_commands_read_the_search_as_it_is(originals, look) -> None:
+    with runs.copy_of(originals["search"]) as copy:
+        look(copy)
+
+
+@pytest.mark.parametrize("look", READERS)
+@examples(40)
+@given(data=st.data())
+def test_commands_read_a_manifest_of_any_values(originals, look, data: st.DataObject) -> None:
+    values = json.loads((originals["search"] / records.MANIFEST).read_text())
+    content = as_json(data.draw(changed(values)))
+    read_damaged(originals["search"], write(records.MANIFEST, content), look)
+
+
+@pytest.mark.parametrize("look", READERS)
+@pytest.mark.parametrize(
+    ("table", "name"), [("data", "name"), ("space", "model"), ("objective", "name"), ("", "seeds")]
+)
+@pytest.mark.parametrize("value", [None, "unheard_of"])
+def test_commands_read_a_manifest_that_lacks_a_name(
+    originals, look, table: str, name: str, value: str | None
+) -> None:
+    values = json.loads((originals["search"] / records.MANIFEST).read_text())
+    holder = values[table] if table else values
+    holder.pop(name)
+    if value:
+        holder[name] = value if table else []
+    read_damaged(originals["search"], write(records.MANIFEST, as_json(values)), look)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @examples(2)
 @given(data=st.data())
@@ -78,7 +112,8 @@ def test_a_report_of_a_manifest_of_any_values(originals, kind: str, data: st.Dat
 @given(data=st.data())
 def test_a_damaged_manifest(originals, data: st.DataObject) -> None:
     content = data.draw(damaged((originals["search"] / records.MANIFEST).read_bytes()))
-    read_damaged(originals["search"], write(records.MANIFEST, content))
+    for look in (runs.read, *READERS):
+        read_damaged(originals["search"], write(records.MANIFEST, content), look)
 
 
 def open_journal(run: Path) -> None:

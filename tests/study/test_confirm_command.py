@@ -5,17 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from study.claims import CLAIMS
+from study import records
+from study.claims import CLAIMS, select
 from study.confirm import main
-from study.experiment_plan import ExperimentSpec
+from study.experiment_plan import ExperimentSpec, experiment_id
+from study.listing import print_experiment
+from study.resources import Resources
 from tests.study.commands import heavy_imports, run
+from tests.study.test_records import manifest
 from trainables.errors import UserError
 
 CONFIRM = "study.confirm"
 
 
-@pytest.mark.parametrize("arguments", ["--help", "--list", "--dry-run"])
+QUICK = ["--help", "--list", "--dry-run", "--dry-run --storage s3://bucket/runs"]
+
+
+@pytest.mark.parametrize("arguments", QUICK)
 def test_quick_answers_import_nothing_heavy(arguments: str) -> None:
     heavy = {"torch", "ray", "wandb", "optuna", "pandas", "numpy", "scipy"}
     imported, shown = heavy_imports("study.confirm", arguments.split(), heavy)
@@ -26,6 +34,42 @@ def test_quick_answers_import_nothing_heavy(arguments: str) -> None:
 def test_list_shows_every_claim() -> None:
     shown = run("--list", module=CONFIRM).stdout
     assert all(name in shown for name in CLAIMS)
+
+
+@pytest.mark.parametrize(
+    ("claim", "rule"),
+    [
+        (
+            "resnet18_beats_cnn",
+            "test_accuracy higher by 2 percentage points or more at 4 epochs; 8 seeds, alpha 0.05",
+        ),
+        (
+            "aug_crossover",
+            "val_loss not lower by 0.05 nats or more at 4 epochs, and lower by that at 14;",
+        ),
+        (
+            "strength_dose_response",
+            "strength 1): gap falls by 0.1 nats per unit strength or more at 14 epochs;",
+        ),
+    ],
+)
+def test_list_says_how_each_rule_decides(claim: str, rule: str) -> None:
+    shown = run("--list", "--claims", claim, module=CONFIRM).stdout
+    assert rule in " ".join(shown.split())
+
+
+def test_a_dry_run_says_what_is_known_of_the_run(tmp_path: Path) -> None:
+    spec, console = ExperimentSpec(select(["aug_crossover"])), Console(width=80)
+
+    def state(storage: str) -> str:
+        return str(print_experiment(console, spec, Resources(), storage)["state"])
+
+    assert state(str(tmp_path)) == "not started"
+    (tmp_path / experiment_id(spec)).mkdir()
+    for status, said in (("complete", "complete: nothing would be"), ("running", "continued")):
+        records.write_manifest(tmp_path / experiment_id(spec), manifest(status=status))
+        assert said in state(str(tmp_path))
+    assert state("s3://bucket/runs") == "not looked up in the bucket"
 
 
 def test_a_dry_run_shows_cells_cost_and_reachable_p_and_writes_nothing(tmp_path: Path) -> None:
@@ -46,7 +90,7 @@ def test_three_seeds_are_said_to_decide_nothing() -> None:
 def test_a_run_in_a_bucket_stays_a_uri_in_the_specification(monkeypatch, tmp_path: Path) -> None:
     asked = []
 
-    def check(spec: ExperimentSpec, resources: object) -> None:
+    def check(spec: ExperimentSpec, resources: object, download: bool) -> None:
         asked.append(spec.sources)
         raise UserError("enough")
 

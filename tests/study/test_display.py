@@ -58,6 +58,38 @@ def test_the_panel_shows_progress_running_best_and_time_left() -> None:
     assert all(len(line) <= 80 for line in text.splitlines())
 
 
+def continued(before: list[dict], after: list[dict]) -> str:
+    """The panel of a session that continues another one."""
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    display = Display(console, METRICS["val_accuracy"], 10, ranked=False, quiet=True)
+    display.replay(before)
+    for event in after:
+        display(event)
+    with console.capture() as captured:
+        console.print(display._panel())
+    return captured.get()
+
+
+def test_what_an_earlier_session_left_open_runs_when_it_is_started_again() -> None:
+    left = events(3, None)
+    assert "0 running" in continued(left, [])
+    text = continued(left, left[:1])
+    assert "1 running" in text
+    assert "trial   3 running     3/12" in text
+
+
+def test_a_failed_trial_that_is_tried_again_runs() -> None:
+    before = events(0, "failed") + events(1)
+    assert "1 failed" in continued(before, [])
+    text = continued(before, events(0, None)[:1])
+    for words in ("1/10 trials", "1 running", "1 completed", "trial   0 running"):
+        assert words in text
+    assert "failed" not in text
+    text = continued(before, events(0))
+    for words in ("2/10 trials", "0 running", "2 completed"):
+        assert words in text
+
+
 def test_quiet_shows_nothing() -> None:
     assert shown(events(0), terminal=False, quiet=True) == ""
 

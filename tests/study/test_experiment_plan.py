@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from study.arms import arm
 from study.claims import by_task, overridden, select
 from study.claims_toml import claims_from_spec
+from study.experiment import planned
 from study.experiment_plan import (
+    DEFAULTS,
     TUNING_SEED,
     ExperimentSpec,
     candidates,
@@ -19,6 +22,10 @@ from study.experiment_plan import (
     experiment_id,
     tuning_trials,
 )
+from study.journal import Journal
+from study.metrics import METRICS
+from study.nuisance import choose
+from study.records import BY_ARM
 from study.spaces import SPACES
 from trainables.config import TrainConfig
 from trainables.errors import UserError
@@ -66,6 +73,23 @@ def test_the_matched_search_tries_the_same_for_every_arm_and_none_of_the_cells_s
         assert trial["seed"] == TUNING_SEED
     assert len(by_condition) == 4
     assert len({tuple(tried) for tried in by_condition.values()}) == 1
+
+
+FIXED = {"learning_rate": 1e-3, "weight_decay": 1e-3, "batch_size": 32}
+
+
+def test_an_arm_that_fixes_every_nuisance_parameter_is_not_tuned(tmp_path: Path) -> None:
+    arms = (arm("resnet18_aug"), arm("resnet18", **FIXED))
+    spec = replace(SPEC, claims=(replace(SPEC.claims[1], arms=arms, seeds=3),))
+    assert {trial["arm"] for trial in tuning_trials(spec).values()} == {"resnet18_aug"}
+    chosen, origins = choose(spec, Journal(tmp_path), METRICS["val_loss"])
+    assert origins[arms[1].name, 14] == {"source": BY_ARM}
+    assert origins["resnet18_aug", 14] == {"source": DEFAULTS}  # nothing was trained here
+    numbers = [*tuning_trials(spec), *cell_trials(spec, chosen)]
+    assert sorted(numbers) == list(range(planned(spec)))
+    cells = [trial for trial in cell_trials(spec, chosen).values() if trial["arm"] == arms[1].name]
+    assert len(cells) == 3
+    assert all(trial.items() >= FIXED.items() for trial in cells)
 
 
 @pytest.mark.parametrize("name", SPACES)

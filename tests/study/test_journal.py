@@ -68,3 +68,16 @@ def test_after_the_end_nothing_is_taken_and_what_was_written_is_kept(
         journal.epoch(0, epoch(3))
     assert records.read_manifest(tmp_path).status == "interrupted"
     assert [line.get("epoch") for line in Journal(tmp_path).lines] == [None, 1]
+
+
+def test_a_trial_that_is_started_again_is_told_and_not_written_again(tmp_path: Path) -> None:
+    journal, told = Journal(tmp_path), []
+    journal.restarts.append(told.append)
+    journal.start(0, {"epochs": 3})
+    assert told == []
+    journal.end(0, "failed")
+    again = Journal(tmp_path)
+    again.restarts.append(told.append)
+    again.start(0, {"epochs": 3})
+    assert told == [{"event": "start", "trial": 0, "config": {"epochs": 3}}]
+    assert [line["event"] for line in journal_file.read(tmp_path)] == ["start", "end"]

@@ -290,6 +290,26 @@ def test_data_that_break_a_rule_are_refused_in_one_line(
     assert said in refused(lambda: load_dataset("mine"))
 
 
+def test_a_folder_without_test_images_suffices_for_a_search(images: Path, tmp_path: Path) -> None:
+    shutil.copytree(images / "train", tmp_path / "train")
+    plugins.load([OWN_DATA])
+    assert load_dataset("folders", data_dir=tmp_path).test is None
+    assert load_dataset("folders", data_dir=images).test is not None
+
+
+def test_the_contracts_can_be_asked_of_it(images: Path) -> None:
+    """README's command; without --data-dir it fails and says what is lacking."""
+    command = [sys.executable, "-m", "pytest", "-n", "0", "tests/contracts", "-k", "folders"]
+    command += ["--plugin", str(OWN_DATA)]
+    done, lacking = (
+        subprocess.run([*command, *more], capture_output=True, text=True, cwd=ROOT)
+        for more in (["--data-dir", str(images)], [])
+    )
+    assert done.returncode == 0, done.stdout
+    assert lacking.returncode == 1
+    assert "folders reads a folder" in lacking.stdout
+
+
 def test_the_hash_is_of_what_was_loaded(write: Callable[..., Path]) -> None:
     plugins.load([write(DATA.format(change="pass"))])
     first = load_dataset("mine")

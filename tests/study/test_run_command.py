@@ -12,7 +12,8 @@ from study.spaces import SPACES
 from tests.study.commands import heavy_imports, run
 from tests.study.test_records import manifest
 
-QUICK = ["--help", "--list", "--space resnet18_aug --dry-run"]
+PLAN = "--space resnet18_aug --dry-run"
+QUICK = ["--help", "--list", PLAN, f"{PLAN} --storage s3://bucket/runs"]
 
 
 @pytest.mark.parametrize("arguments", QUICK)
@@ -21,6 +22,13 @@ def test_quick_answers_import_neither_torch_nor_ray(arguments: str) -> None:
     imported, shown = heavy_imports("study.run", arguments.split(), heavy)
     assert not imported
     assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("module", ["study.run", "study.confirm"])
+def test_help_says_what_is_counted_by_worker(module: str) -> None:
+    shown = " ".join(run("--help", module=module).stdout.split())
+    for option in ("--cpus-per-trial FLOAT", "--gpus-per-trial FLOAT"):
+        assert f"{option} Of each worker of a trial;" in shown
 
 
 def test_list_shows_every_space_and_dimension() -> None:
@@ -39,6 +47,15 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(tmp_path: Path) -> None:
     for word in ("trials", "epochs", "resources", "time"):
         assert word in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("module", ["study.run --space cnn", "study.confirm"])
+def test_a_new_folder_can_be_downloaded_into(module: str, tmp_path: Path) -> None:
+    name, *arguments = module.split()
+    arguments += ["--data", "svhn", "--data-dir", str(tmp_path / "new"), "--dry-run"]
+    assert "no such folder" in run(*arguments, module=name).stderr
+    done = run(*arguments, "--download", module=name)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

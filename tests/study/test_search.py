@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from operator import itemgetter
 from pathlib import Path
 
 import optuna
@@ -24,12 +25,12 @@ METRIC = METRICS["val_loss"]
 SPEC = SearchSpec("tiny_aug", trials=12, objective="val_loss", seed=3)
 
 
-def searcher(run: Path, spec: SearchSpec = SPEC) -> StudySearch:
+def searcher(run: Path, spec: SearchSpec = SPEC, slots: int = 1) -> StudySearch:
     """As `study.explore` makes it, with the database that follows."""
     journal = Journal(run)
     dimensions = searched_space(spec).dimensions
     journal.listeners.append(Database("test", dimensions, METRIC, journal))
-    return StudySearch(spec, METRIC, journal)
+    return StudySearch(spec, METRIC, journal, slots)
 
 
 def database(run: Path) -> optuna.Study:
@@ -65,6 +66,22 @@ def test_the_first_trial_is_the_baseline(tmp_path: Path) -> None:
         "batch_size": 64,
     }
     assert first == {"trial": 0, "params": defaults}
+
+
+def test_of_the_last_trials_the_longest_begins_first(tmp_path: Path) -> None:
+    """Three slots: the last three are one batch, which a killed session leaves whole."""
+    spec = SearchSpec("tiny_aug", trials=12, objective="val_loss", seed=5)
+    search = searcher(tmp_path, spec, slots=3)
+    assert [s["trial"] for s in play(search, 9)] == [*range(9)]
+    last = [search.suggest(f"last{index}") for index in range(3)]
+    number = itemgetter("trial")
+    assert sorted(map(number, last)) == [9, 10, 11]
+    epochs = [s["params"]["epochs"] for s in last]
+    assert epochs == sorted(epochs, reverse=True)
+    assert [*map(number, last)] != [9, 10, 11]  # or this seed would show nothing
+    assert search.suggest("none") is None
+    again = searcher(tmp_path, spec, slots=3)
+    assert sorted(play(again, 99), key=number) == sorted(last, key=number)
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random"])

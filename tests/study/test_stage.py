@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
-from study import explore, stage
+from study import experiment, explore, stage
+from study.claims import select
+from study.display import Display
+from study.experiment_plan import ExperimentSpec, experiment_id
 from study.journal import Journal
+from study.metrics import METRICS
 from study.place import Local, local
 from study.plan import SearchSpec
 from study.resources import Resources
+from study.slots import Slots
 from study.stage import Request, nothing_finished
+from study.tracking import Tracking
 from tests.study.local_store import local_store
 
 
@@ -24,6 +32,43 @@ def test_a_run_without_an_epoch_names_every_place_that_has_it(tmp_path: Path) ->
     stored = Local(tmp_path, local_store(tmp_path / "store"))
     both = f"Mend it, delete both {tmp_path} and s3://bucket/run and run again"
     assert str(nothing_finished(stored, journal)).endswith(both)
+
+
+def test_a_trial_that_goes_on_is_shown(tmp_path: Path, monkeypatch) -> None:
+    """Journal and display as a session has them, without Ray."""
+    slots = Slots(1, 1.0, 0.0, 1, None, {})
+    monkeypatch.setattr(stage.cluster, "connected", lambda *args: contextlib.nullcontext(slots))
+    request = Request(
+        place=local(tmp_path),
+        opening="",
+        trials=1,
+        metric=METRICS["val_loss"],
+        data="uci_digits",
+        data_dir=None,
+        download=False,
+        train_size=100,
+        image_size=None,
+        models=[],
+        split_seed=0,
+        with_test=False,
+        identity={"kind": "search", "spec": {}, "objective": {}, "seeds": [0]},
+        resources=Resources(),
+        tracking=Tracking("off", ""),
+        quiet=True,
+        console=Console(),
+    )
+    Journal(tmp_path).start(0, {})
+    with stage.staged(request, None, lambda journal: []) as ready:
+        assert "0 running" in panel(ready.display)
+        ready.journal.start(0, {})
+        assert "1 running" in panel(ready.display)
+
+
+def panel(display: Display) -> str:
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(display._panel())
+    return captured.get()
 
 
 class Asked(Exception):
@@ -45,3 +90,22 @@ def test_a_search_is_given_no_test_set(tmp_path: Path, monkeypatch) -> None:
     display = SimpleNamespace(note=lambda line: None)
     assert stage._load(request, display).test is None
     assert stage._load(replace(request, with_test=True), display).test is not None
+
+
+def test_failed_cells_are_not_counted_as_done(tmp_path: Path, monkeypatch) -> None:
+    requests: list[Request] = []
+
+    def staged(request: Request, *rest: object) -> None:
+        requests.append(request)
+        raise Asked
+
+    monkeypatch.setattr(experiment, "staged", staged)
+    spec = ExperimentSpec(select(["aug_gap_smaller"]), tuning_trials=0)
+    (tmp_path / experiment_id(spec)).mkdir()
+    journal = Journal(tmp_path / experiment_id(spec))
+    for number, state in enumerate(["completed", "failed", "diverged", "failed"]):
+        journal.start(number, {})
+        journal.end(number, state)
+    with pytest.raises(Asked):
+        experiment.experiment(spec, tmp_path, wandb="off", quiet=True)
+    assert ": 2 of 16 trainings for 1 claims" in requests[0].opening

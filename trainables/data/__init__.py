@@ -110,12 +110,17 @@ def check_image_size(name: str, image_size: int | None) -> None:
         )
 
 
-def require_directory(name: str, data_dir: str | Path | None) -> None:
-    """UserError where the data set `name` reads a folder that is not named or not there."""
+def require_directory(name: str, data_dir: str | Path | None, download: bool = False) -> None:
+    """UserError where the data set `name` reads a folder that is not named or not there.
+
+    download: a folder that is not there will be made.
+    """
     entry = source(name)
     if entry.takes_directory and not entry.can_download and data_dir is None:
         raise UserError(f"--data {name} reads a folder: name it with --data-dir")
-    if data_dir is not None and entry.takes_directory and not Path(data_dir).is_dir():
+    if data_dir is None or not entry.takes_directory or Path(data_dir).is_dir():
+        return
+    if not (download and entry.can_download) or Path(data_dir).exists():
         raise UserError(f"--data-dir {data_dir}: no such folder; name the one with the files")
 
 

@@ -1,4 +1,7 @@
-"""The user's cache folder, and arrays kept in it that can always be made again."""
+"""The user's cache folder, and arrays kept in it that can always be made again.
+
+NumPy is imported where it is used: a plan of a run in an object store asks for the folder only.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,12 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
-Arrays = dict[str, np.ndarray]
+Arrays = dict[str, "np.ndarray"]
 
 
 def cache_dir() -> Path:
@@ -58,6 +63,8 @@ def cached_chunks(
     make: split and number of a chunk -> its arrays, which all have shape and type of `like`
     (the first axis counts the chunk's items). The error is what kept one from being stored.
     """
+    import numpy as np
+
     size = next(iter(like.values()))[0][0]
 
     def valid(arrays: Arrays) -> bool:
@@ -74,6 +81,8 @@ def cached_chunks(
 
 def _read(path: Path) -> Arrays | None:
     """All arrays of an .npz, each checked against its CRC; None where that fails."""
+    import numpy as np
+
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
@@ -82,6 +91,8 @@ def _read(path: Path) -> Arrays | None:
 
 
 def _write(path: Path, arrays: Arrays) -> None:
+    import numpy as np
+
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")
     try:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainables.data import cache
 from trainables.data.cache import Arrays, cache_dir, cached
 
 
@@ -105,7 +104,7 @@ def test_a_full_disk_leaves_nothing_half_written(path: Path, monkeypatch: pytest
         file.write(b"PK half of an archive")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(cache.np, "savez", half)
+    monkeypatch.setattr(np, "savez", half)
     arrays, error = cached(path, make, valid)
     assert np.array_equal(arrays["values"], make()["values"])
     assert error is not None
@@ -121,7 +120,7 @@ def test_an_interrupt_keeps_the_file_that_was_there(path: Path, monkeypatch: pyt
         file.write(b"PK half of an archive")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cache.np, "savez", interrupted)
+    monkeypatch.setattr(np, "savez", interrupted)
     with pytest.raises(KeyboardInterrupt):
         cached(path, make, lambda arrays: False)
     assert path.read_bytes() == before

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainables.data import DATASETS, check_image_size, load_dataset
+from trainables.data import DATASETS, check_image_size, load_dataset, require_directory
 from trainables.data.base import SEGMENTATION, DataError, Split, check
 from trainables.data.masks import VOID
 from trainables.errors import UserError
@@ -51,6 +51,15 @@ def test_image_sizes_that_can_be_are_taken():
         if entry.task == SEGMENTATION:
             check_image_size(name, entry.image_size[0])
             check_image_size(name, 1024)
+
+
+def test_a_folder_that_a_download_makes_need_not_be_there(tmp_path: Path):
+    new, file = tmp_path / "new", tmp_path / "file"
+    file.write_text("")
+    require_directory("svhn", new, download=True)
+    for name, folder, download in (("svhn", new, False), ("svhn", file, True)):
+        with pytest.raises(UserError, match="no such folder"):
+            require_directory(name, folder, download)
 
 
 def test_the_table_is_read_without_numpy():
