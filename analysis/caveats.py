@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pandas as pd
 
 from analysis import text
 from analysis.load import Run
-from analysis.tables import CONFIG
-from study.domains import Choice, Domain, Fixed, describe
+from study.domains import Choice, Domain, describe
+from study.records import CONFIG
+from study.words import counted
 
 EDGE = 0.05  # share of the searched range that counts as its edge
 
@@ -26,8 +28,8 @@ def caveats(run: Run, best: pd.Series | None) -> list[str]:
         "The test set was not touched."
     )
     scope = (
-        f"Everything here is about {run.data}{_sizes(run)}, and says nothing about another data "
-        "set or size."
+        f"Everything here is about {run.data}{with_sizes(run)}, and says nothing about another "
+        "data set or size."
     )
     chosen = [optimistic, *edge_warnings(run, best)] if best is not None else []
     lines = [adaptive, *chosen, *_fixed(run), _seeds(run), *_pruned(run), scope]
@@ -36,10 +38,26 @@ def caveats(run: Run, best: pd.Series | None) -> list[str]:
     return lines + code_caveats(run)
 
 
+def with_sizes(run: Run) -> str:
+    """ " with 500 training and 250 validation images", to follow the data set; or nothing."""
+    data = run.manifest.data
+    if "train_size" not in data or "val_size" not in data:
+        return ""
+    return f" with {data['train_size']:,} training and {data['val_size']:,} validation images"
+
+
+def the_same(run: Run, further: dict[str, Any]) -> str:
+    """What no training of the run varies, by the manifest and `further`; "" where nothing is."""
+    stated = run.manifest.spec.get("fixed") or {}
+    values = (stated if isinstance(stated, dict) else {}) | further
+    named = [f"{text.dimension(name)} {text.number(value)}" for name, value in values.items()]
+    return ", ".join(named)
+
+
 def resolution(run: Run) -> list[str]:
     """At which size pixels are counted; nothing where images are."""
     size = run.manifest.data.get("image_size")
-    if run.task.counted != "pixels" or not size:
+    if not run.task.counts_pixels or not size:
         return []
     height, width = size
     measured = f"Training and validation figures count pixels of images scaled to {height}x{width}"
@@ -95,7 +113,7 @@ def edge_warnings(run: Run, best: pd.Series) -> list[str]:
 
 def edge(domain: Domain, value: object) -> str:
     """ "lower" or "upper" where the value lies within EDGE of that end of its range, else ""."""
-    if isinstance(domain, (Choice, Fixed)) or domain.low >= domain.high:
+    if isinstance(domain, Choice) or domain.low >= domain.high:
         return ""
     if not isinstance(value, (int, float)) or not math.isfinite(value):
         return ""
@@ -121,13 +139,9 @@ def unfinished(run: Run) -> list[str]:
 
 
 def _fixed(run: Run) -> list[str]:
-    stated = run.manifest.spec.get("fixed") or {}
-    values = dict(stated) if isinstance(stated, dict) else {}
-    values |= {n: d.default for n, d in run.dimensions.items() if n not in run.searched}
-    if not values:
-        return []
-    named = [f"{text.dimension(name)} {text.number(value)}" for name, value in values.items()]
-    return [f"Not searched, the same in every trial: {', '.join(named)}."]
+    points = {n: d.default for n, d in run.dimensions.items() if n not in run.searched}
+    same = the_same(run, points)
+    return [f"Not searched, the same in every trial: {same}."] if same else []
 
 
 def _seeds(run: Run) -> str:
@@ -143,13 +157,6 @@ def _pruned(run: Run) -> list[str]:
     pruned = int(run.trials["state"].eq("pruned").sum())
     if not pruned:
         return []
-    stopped = f"{text.counted(pruned, 'trial was', 'trials were')} stopped early"
+    stopped = f"{counted(pruned, 'trial was', 'trials were')} stopped early"
     lost = "slow starters, strongly augmented ones above all, can be lost that way"
     return [f"{stopped} on the strength of a few epochs; {lost}."]
-
-
-def _sizes(run: Run) -> str:
-    data = run.manifest.data
-    if "train_size" not in data or "val_size" not in data:
-        return ""
-    return f" with {data['train_size']:,} training and {data['val_size']:,} validation images"

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from study.domains import Choice, Domain, Fixed
+from study.domains import Choice, Domain
 from study.metrics import METRICS
-from study.records import STATES
+from study.records import CONFIG, STATES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _WHOLE = {"epochs": ("trial", "epoch"), "trials": ("trial", "epoch")}
 _NUMBERS = (*METRICS, "seconds", "learning_rate", "images_per_second", "progress")
-CONFIG = "config."
 
 
 def table_problems(
@@ -56,7 +55,7 @@ def _wrong_columns(
     for column in whole:
         if not types.is_integer_dtype(table[column]) or (table[column] < 0).any():
             yield column, "whole numbers"
-    searched = [CONFIG + k for k, d in dimensions.items() if not isinstance(d, (Choice, Fixed))]
+    searched = [CONFIG + k for k, d in dimensions.items() if not isinstance(d, Choice)]
     for column in (*_NUMBERS, *searched):
         if column in table and not _is_numeric(table[column]):
             yield column, "numbers"

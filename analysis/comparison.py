@@ -11,7 +11,8 @@ from analysis import tables, text
 from analysis.load import Run
 from analysis.page import Part, Section
 from analysis.table import Table
-from analysis.task import CLASSIFICATION, SEGMENTATION
+from analysis.task import TASKS
+from trainables.data import CLASSIFICATION, SEGMENTATION
 
 
 def section(runs: list[Run]) -> Section:
@@ -33,8 +34,8 @@ def comparison_table(runs: list[Run]) -> Table:
     """One row a search: its data set, objective, and its best trial's last metrics."""
     rows = []
     tasks = {run.task.name: run.task for run in runs}
-    task = SEGMENTATION if SEGMENTATION.name in tasks else CLASSIFICATION
-    header = (task if len(tasks) == 1 else CLASSIFICATION).header
+    task = TASKS[SEGMENTATION if SEGMENTATION in tasks else CLASSIFICATION]
+    header = (task if len(tasks) == 1 else TASKS[CLASSIFICATION]).header
     metrics = (*task.trials, "gap")
     for run in runs:
         best = tables.best_trial(tables.ordered_trials(run))

@@ -18,14 +18,14 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from analysis.load import Run
-from analysis.tables import CONFIG
-from study.domains import Choice, Fixed, Float, Int
+from study.distributions import distribution
+from study.domains import Domain
+from study.records import CONFIG
 from trainables.errors import UserError
 
 MIN_TRIALS = 8  # completed or stopped early
 MIN_COMPLETED = 3
 _TARGET_TRIALS = 5  # Optuna's advice: at least this many trials above the quantile
-Searched = Float | Int | Choice
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,10 @@ def importance(run: Run, trials: pd.DataFrame) -> Importance:
             f"this run has {len(completed)}."
         )
     ranked = _with_stopped(run, trials, completed)
-    varied: dict[str, Searched] = {
+    varied: dict[str, Domain] = {
         name: domain
         for name, domain in run.dimensions.items()
-        if not isinstance(domain, Fixed)
-        and CONFIG + name in ranked
-        and ranked[CONFIG + name].nunique() > 1
+        if CONFIG + name in ranked and ranked[CONFIG + name].nunique() > 1
     }
     if len(ranked) < MIN_TRIALS:
         raise UserError(
@@ -104,9 +102,9 @@ class _Given(InMemoryStorage):
         return self._given
 
 
-def _study(run: Run, ranked: pd.DataFrame, varied: dict[str, Searched]) -> optuna.Study:
+def _study(run: Run, ranked: pd.DataFrame, varied: dict[str, Domain]) -> optuna.Study:
     """An in-memory study of these trials, all of them complete."""
-    spaces = {name: _distribution(domain) for name, domain in varied.items()}
+    spaces = {name: distribution(domain) for name, domain in varied.items()}
     configs = ranked[[CONFIG + name for name in varied]].itertuples(index=False, name=None)
     values = ranked[run.objective.name].astype(float)
     trials = [
@@ -139,16 +137,6 @@ def _trial(
         system_attrs={},
         intermediate_values={},
     )
-
-
-def _distribution(domain: Searched) -> Any:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    if isinstance(domain, Choice):
-        return CategoricalDistribution(domain.options)
-    if isinstance(domain, Float):
-        return FloatDistribution(domain.low, domain.high, log=domain.log)
-    return IntDistribution(domain.low, domain.high, log=domain.log)
 
 
 def _evaluate(study: optuna.Study, share: float) -> dict[str, float]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis import text
 from analysis.load import Run
 from study.records import OPTUNA_DB
+from study.words import counted, duration
 
 
 def provenance(run: Run) -> list[tuple[str, str]]:
@@ -16,8 +16,8 @@ def provenance(run: Run) -> list[tuple[str, str]]:
     dirty = " with uncommitted changes" if git.get("dirty") else ""
     judged = "Objective" if manifest.kind == "search" else "Tuning judged by"
     machine = [
-        text.counted(int(hardware.get("cpus") or 0), "CPU core"),
-        text.counted(int(hardware.get("gpus") or 0), "GPU"),
+        counted(int(hardware.get("cpus") or 0), "CPU core"),
+        counted(int(hardware.get("gpus") or 0), "GPU"),
         *hardware.get("gpu_kinds", []),
         f"{hardware['memory_gib']} GiB memory" if hardware.get("memory_gib") else "",
         hardware.get("processor") or "",
@@ -26,7 +26,7 @@ def provenance(run: Run) -> list[tuple[str, str]]:
     facts = [
         ("Command", f"`{manifest.command}`"),
         ("Started", manifest.created),
-        ("Wall time", text.duration(manifest.seconds)),
+        ("Wall time", duration(manifest.seconds)),
         ("Status", manifest.status),
         (judged, f"{run.objective.label}, {run.objective.direction}imised"),
         ("Seeds", ", ".join(str(seed) for seed in manifest.seeds)),

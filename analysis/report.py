@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from study import exits
+from study.words import counted
 from trainables.errors import FAILED, UserError
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _title(runs: list[Run], foreign: list[TuneRun]) -> str:
     if len(runs) + len(foreign) > 1:
         kinds = [run.manifest.kind for run in runs]
         counts = [
-            text.counted(count, singular, plural)
+            counted(count, singular, plural)
             for count, singular, plural in (
                 (kinds.count("experiment"), "experiment", ""),
                 (kinds.count("search"), "search", "searches"),

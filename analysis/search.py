@@ -12,8 +12,9 @@ from analysis.page import Part, Section, anchor
 from analysis.plots import all_curves, curves, importances, progress, samples, slices
 from analysis.plots.picture import Picture
 from analysis.provenance import provenance
-from analysis.tables import CONFIG
 from analysis.task import guess
+from study.records import CONFIG
+from study.words import counted
 from trainables.errors import UserError
 
 
@@ -38,7 +39,7 @@ def section(run: Run) -> Section:
 
 def summary(run: Run, trials: pd.DataFrame, best: pd.Series | None) -> str:
     """What was found, in sentences for a reader outside the field."""
-    tried = f"{text.counted(len(trials), 'configuration was', 'configurations were')} tried"
+    tried = f"{counted(len(trials), 'configuration was', 'configurations were')} tried"
     lines = [f"{tried}: {text.listed(_counts(trials))}."]
     if best is None:
         lines.append("No trial came to its end with a finite result, so there is no best one.")
@@ -46,7 +47,7 @@ def summary(run: Run, trials: pd.DataFrame, best: pd.Series | None) -> str:
     label, value = run.objective.label, float(best[run.objective.name])
     lines.append(
         f"The best reached a {label} of {text.metric(value)} on {run.data} "
-        f"(trial {best['trial']}, {text.counted(int(best['epoch']), 'epoch')})"
+        f"(trial {best['trial']}, {counted(int(best['epoch']), 'epoch')})"
         + _against_baseline(run, trials, best, value)
         + _against_guess(run, value)
     )

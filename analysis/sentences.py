@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from analysis import text
 from analysis.task import TASKS
+from study.claim_types import MOST_SEEDS
 from study.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -26,13 +28,6 @@ _PARTS = {"val": "validation", "train": "training", "test": "test"}
 _SHOWN = 5
 
 
-def amount(value: float, unit: str) -> str:
-    """A size with its unit: "2.5 percentage points", "0.12 nats"."""
-    if unit.startswith("fraction"):
-        return f"{100 * value:.3g} percentage points{unit.removeprefix('fraction')}"
-    return f"{value:.3g} {unit}"
-
-
 def plain(verdict: Verdict) -> str:
     """What was found and what it says about the claim."""
     if verdict.verdict == "withheld":
@@ -47,7 +42,7 @@ def plain(verdict: Verdict) -> str:
 def what_would_change_it(verdict: Verdict) -> str:
     """What result or step would lead to another verdict."""
     claim = verdict.claim
-    least = amount(claim.smallest_effect, verdict.unit)
+    least = text.amount(claim.smallest_effect, verdict.unit)
     if verdict.verdict == "withheld":
         names = [f"{c.arm.name} at {c.budget} epochs, seed {c.seed}" for c in verdict.missing]
         more = len(names) - _SHOWN
@@ -56,7 +51,7 @@ def what_would_change_it(verdict: Verdict) -> str:
     if verdict.verdict == "inconclusive":
         if verdict.seeds_needed is None:
             return (
-                "More than 1000 seeds, if the mean and the spread stayed as they are: the "
+                f"More than {MOST_SEEDS} seeds, if the mean and the spread stayed as they are: the "
                 f"effect lies too close to what is to be told apart (0 and {least})."
             )
         return (
@@ -93,7 +88,7 @@ def _finding(verdict: Verdict) -> str:
         way = "rose" if deciding.effect > 0 else "fell"
         return (
             f"after {deciding.budget} epochs, the {metric} of {claim.arms[0].model} {way} by "
-            f"{amount(abs(deciding.effect), verdict.unit)} over the strengths {strengths}"
+            f"{text.amount(abs(deciding.effect), verdict.unit)} over the strengths {strengths}"
             f"{_interval(deciding, verdict.unit)}; {in_runs}."
         )
     first, second = (arm.label for arm in claim.arms)
@@ -111,22 +106,22 @@ def _meaning(claim: Claim) -> str:
     part, _, kind = claim.metric.partition("_")
     if kind != "accuracy":
         return _MEANING.get(claim.metric, METRICS[claim.metric].label)
-    if TASKS[claim.task].counted == "pixels":
+    if TASKS[claim.task].counts_pixels:
         return f"share of the {_PARTS[part]} images' pixels predicted correctly"
     return f"share of {_PARTS[part]} images read correctly"
 
 
 def _compared(step: AtBudget, unit: str) -> str:
     way = "higher" if step.effect > 0 else "lower"
-    size = amount(abs(step.effect), unit)
+    size = text.amount(abs(step.effect), unit)
     return f"{size} {way} on average" if step.effect else "no difference on average"
 
 
 def _interval(step: AtBudget, unit: str) -> str:
     if step.low != step.low:
         return ""
-    scale = 100 if unit.startswith("fraction") else 1
-    return f" (95% interval {scale * step.low:+.3g} to {scale * step.high:+.3g})"
+    low, high = (text.in_units(bound, unit)[0] for bound in (step.low, step.high))
+    return f" (95% interval {text.interval(low, high)})"
 
 
 def _divergence(verdict: Verdict) -> str:
@@ -141,7 +136,7 @@ def _divergence(verdict: Verdict) -> str:
 
 
 def _conclusion(verdict: Verdict) -> str:
-    least = amount(verdict.claim.smallest_effect, verdict.unit)
+    least = text.amount(verdict.claim.smallest_effect, verdict.unit)
     if verdict.verdict == "supported":
         return "This supports the claim: chance is an unlikely explanation."
     if verdict.verdict == "inconclusive":

@@ -6,14 +6,16 @@ of that share, and the bounds in which the true share has to lie.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
 import numpy as np
 
 from analysis.simulations import Row, coverage, false_positives, family_wise, power
+from study import exits
+from trainables.errors import FAILED
 
 
 def simulate(studies: int, seed: int) -> list[Row]:
@@ -40,25 +42,27 @@ def to_markdown(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table; exit status 1 where a figure lies outside its bounds."""
-    parser = argparse.ArgumentParser(
-        prog="python -m analysis.simulate",
-        description="Check false-positive rates, coverage and power on simulated studies.",
-    )
-    parser.add_argument("--studies", type=int, default=2000, help="studies per figure (2000)")
-    parser.add_argument("--seed", type=int, default=0, help="of the simulation (0)")
-    parser.add_argument("--json", type=Path, help="write the figures to this file as well")
-    options = parser.parse_args(arguments)
-    if options.studies < 1:
-        parser.error(f"--studies must be at least 1, got {options.studies}")
-    rows = simulate(options.studies, options.seed)
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--studies", type=click.IntRange(1), default=2000, show_default=True, help="Studies a figure."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the simulation.")
+@click.option(
+    "--json", "path", type=click.Path(path_type=Path), help="Write the figures here as well."
+)
+@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+def main(studies: int, seed: int, path: Path | None) -> int:
+    """Check false-positive rates, coverage and power on simulated studies.
+
+    Exits with 1 where a figure lies outside of its bounds.
+    """
+    rows = simulate(studies, seed)
     print(to_markdown(rows))
-    if options.json:
+    if path:
         figures = [{**r._asdict(), "kept": r.kept} for r in rows]
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
-    return 0 if all(r.kept for r in rows) else 1
+        path.write_text(json.dumps(figures, indent=2) + "\n")
+    return 0 if all(r.kept for r in rows) else FAILED
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    exits.start(main, "analysis.simulate")

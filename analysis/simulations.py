@@ -17,6 +17,7 @@ from statsmodels.stats.proportion import proportion_confint
 from analysis.evidence import Evidence, evidence
 from analysis.stats import Array, mean_interval, sign_flip_p
 from study.claims import CLAIMS, Claim, by_task, cells
+from trainables.data import CLASSIFICATION
 
 ALPHA = 0.05
 # Eight seeds reach no level between 12/256 and 13/256.
@@ -24,7 +25,7 @@ _ATTAINED = 12 / 256
 _SMALLEST = 0.2
 _CERTAIN = 50.0
 _MEANS = (0.5, 1.0, 1.5, 2.0)
-_FAMILY = by_task("classification")  # decided together; those about segmentation are fewer
+_FAMILY = by_task(CLASSIFICATION)  # decided together; those about segmentation are fewer
 
 # Each of mean 0; skewness 0, 1.14 and 2.
 DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Array]] = {

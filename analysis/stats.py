@@ -16,6 +16,7 @@ from scipy import special, stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
+from study.claim_types import MOST_SEEDS
 from study.decidability import FLIPS
 from trainables.errors import UserError
 
@@ -23,10 +24,8 @@ Array = NDArray[np.float64]
 
 LEVEL = 0.95
 RESAMPLES = 9_999
-# Sign flips are enumerated up to 14 seeds (2**14 of them) and drawn at random beyond.
 # Below this, most resamples of the seeds repeat a few values: no interval is honest.
 FEWEST_FOR_INTERVAL = 5
-_MOST_SEEDS = 1000
 
 
 def check_seeds(seeds: Sequence[int]) -> None:
@@ -188,11 +187,11 @@ def seeds_needed(effect: float, alpha: float, power: float = 0.8) -> int | None:
     """Seeds at which a one-sided paired test finds `effect` with probability `power`.
 
     effect: mean over standard deviation of the differences, above 0; alpha: after
-    correction. None above 1000. An approximation: the power of the t-test, which the
+    correction. None above MOST_SEEDS. An approximation: the power of the t-test, which the
     permutation test comes close to, and never fewer seeds than 2**-n < alpha needs.
     Source: statsmodels TTestPower (noncentral t).
     """
-    counts = np.arange(2, _MOST_SEEDS + 1)
+    counts = np.arange(2, MOST_SEEDS + 1)
     if not effect > 0:
         return None
     # Beyond 20 standard deviations the noncentral t is 1 in all digits and hard to compute.

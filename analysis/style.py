@@ -18,10 +18,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
-from study.domains import Choice, Domain, Fixed, Int
+from study.domains import Choice, Domain, Int
 
 WIDTH = 4.8
-INK, MUTED, GRID = "#1b1f24", "#5b6570", "#e3e6ea"
+INK, MUTED, FAINT, GRID = "#1b1f24", "#5b6570", "#b9c0c8", "#e3e6ea"
 TRAIN, VALIDATION = "#d55e00", "#0072b2"
 STATE_COLOURS = {
     "completed": "#0072b2",
@@ -152,10 +152,9 @@ def whole_number_ticks(axes: Axes, count: int = 7) -> None:
 
 def dimension_axis(axes: Axes, domain: Domain) -> None:
     """Scale, limits and ticks of the x axis as the search space has them."""
-    if isinstance(domain, (Choice, Fixed)):
-        options = domain.options if isinstance(domain, Choice) else (domain.default,)
-        axes.set_xlim(-0.5, len(options) - 0.5)
-        axes.set_xticks(range(len(options)), [str(option) for option in options])
+    if isinstance(domain, Choice):
+        axes.set_xlim(-0.5, len(domain.options) - 0.5)
+        axes.set_xticks(range(len(domain.options)), [str(option) for option in domain.options])
         return
     if domain.low == domain.high:
         return

@@ -10,9 +10,9 @@ import pandas as pd
 from analysis import text
 from analysis.load import Run
 from analysis.table import Table
-from study.records import STATES
+from study.records import CONFIG, STATES
+from study.words import counted
 
-CONFIG = "config."
 _STATE_ORDER = {"completed": 0, "running": 1, "pruned": 2, "diverged": 3, "failed": 4}
 
 
@@ -65,7 +65,7 @@ def trials_table(run: Run, trials: pd.DataFrame) -> Table:
     if trials["error"].fillna("").ne("").any():
         columns["error"] = trials["error"].fillna("")
     caption = (
-        f"All {text.counted(len(trials), 'trial')}, best {run.objective.label} first, "
+        f"All {counted(len(trials), 'trial')}, best {run.objective.label} first, "
         "metrics of the last epoch trained; only completed trials are ranked."
     )
     return Table("trials", pd.DataFrame(columns), caption, run.data, formats)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.metrics import METRICS, Metric
+from trainables.data import CLASSIFICATION, SEGMENTATION
 from trainables.errors import FAILED, UserError
 
 
@@ -34,6 +35,11 @@ class Task:
     judged: str
     slack: float = 0.0
 
+    @property
+    def counts_pixels(self) -> bool:
+        """Whether it is a segmentation."""
+        return self.counted == "pixels"
+
     def metric(self, name: str) -> Metric:
         """A metric under the label it has here."""
         known = METRICS[name]
@@ -51,8 +57,8 @@ _TRAINING = ("val_accuracy", "val_loss", "val_f1", "train_accuracy", "train_loss
 _IMAGES = ("test_accuracy", "test_loss", "test_f1", *_TRAINING)
 _PIXELS = ("test_miou", "test_accuracy", "test_f1", "test_precision", "test_recall", "test_ap")
 
-CLASSIFICATION = Task(
-    name="classification",
+_OF_IMAGES = Task(
+    name=CLASSIFICATION,
     counted="images",
     predicted="read as",
     accuracy="accuracy",
@@ -62,8 +68,8 @@ CLASSIFICATION = Task(
     curves={"loss": "loss (nats)", "accuracy": "accuracy (fraction)"},
     judged="test_accuracy",
 )
-SEGMENTATION = Task(
-    name="segmentation",
+_OF_PIXELS = Task(
+    name=SEGMENTATION,
     counted="pixels",
     predicted="predicted as",
     accuracy="pixel accuracy",
@@ -94,12 +100,12 @@ SEGMENTATION = Task(
     # Class counts are of the network's size, test figures of the labels' own.
     slack=0.05,
 )
-TASKS = {task.name: task for task in (CLASSIFICATION, SEGMENTATION)}
+TASKS = {task.name: task for task in (_OF_IMAGES, _OF_PIXELS)}
 
 
 def task_of(data: dict[str, Any]) -> Task:
     """The task of a manifest's data; UserError for an unknown one. Older runs name none."""
-    name = data.get("task", CLASSIFICATION.name)
+    name = data.get("task", CLASSIFICATION)
     if name not in TASKS:
         raise UserError(f"task {name!r} is not known; known: {', '.join(TASKS)}", FAILED)
     return TASKS[name]

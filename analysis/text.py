@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from study.domains import Choice, Domain, Fixed, describe
+from study.domains import Choice, Domain, describe
 
 MISSING = "–"
 
@@ -48,6 +48,20 @@ def interval(low: float, high: float) -> str:
     return f"{signed(low)} to {signed(high)}"
 
 
+def in_units(value: float | None, unit: str) -> tuple[float, str]:
+    """A size and its unit as people read them: shares in percentage points; None as NaN."""
+    size = math.nan if value is None else value
+    if unit.startswith("fraction"):
+        return 100 * size, "percentage points" + unit.removeprefix("fraction")
+    return size, unit
+
+
+def amount(value: float, unit: str) -> str:
+    """A size, at least 0, with its unit: "2.5 percentage points", "0.12 nats"."""
+    size, read = in_units(value, unit)
+    return f"{size:.3g} {read}"
+
+
 def p(value: float) -> str:
     """A p-value with two significant digits, "< 0.0001" below that."""
     if value is None or not math.isfinite(value):
@@ -75,14 +89,9 @@ def scale(domain: Domain) -> str:
     """How a dimension is sampled: "log", "linear", "choice" or "fixed"."""
     if isinstance(domain, Choice):
         return "choice"
-    if isinstance(domain, Fixed) or domain.low == domain.high:  # a range may be a point
+    if domain.low == domain.high:  # a range may be a point
         return "fixed"
     return "log" if domain.log else "linear"
-
-
-def counted(count: int, singular: str, plural: str = "") -> str:
-    """ "1 trial", "3 trials"."""
-    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
 def compact(count: int) -> str:
@@ -101,13 +110,3 @@ def capital(words: str) -> str:
 def listed(words: list[str]) -> str:
     """ "a, b and c"."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
-
-
-def duration(seconds: float) -> str:
-    """ "42 s", "3 min 20 s", "2 h 5 min"."""
-    seconds = round(seconds)
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"

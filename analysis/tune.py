@@ -17,6 +17,7 @@ import pandas as pd
 from analysis import text
 from analysis.page import Part, Section, anchor
 from analysis.table import Table
+from study.words import counted
 from trainables.errors import FAILED, UserError
 
 PARAMS, RESULT = "params.json", "result.json"
@@ -82,7 +83,7 @@ def read_tune(path: Path) -> TuneRun:
     for trial, file in enumerate(files):
         found, damaged = _results(file)
         if damaged:
-            lines = text.counted(damaged, "line is", "lines are")
+            lines = counted(damaged, "line is", "lines are")
             notes.append(f"{file.parent.name}: {lines} damaged and left out.")
         rows += [{"trial": trial, **row} for row in found]
         params.append(_params(file.parent, notes))
@@ -100,7 +101,7 @@ def section(run: TuneRun) -> Section:
     with style.styled():
         pictures = tune_curves(run)
     line = (
-        f"{text.counted(len(run.folders), 'trial')} of a Ray Tune experiment that this project "
+        f"{counted(len(run.folders), 'trial')} of a Ray Tune experiment that this project "
         "did not run. It records neither its data set nor which way its metrics are better: "
         "trials stand in the order of their folders, none is called best, and nothing is tested."
     )

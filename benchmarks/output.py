@@ -13,6 +13,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from study.provenance import processor
+
 MOST_COLUMNS = 8
 _PACKAGES = ("torch", "torchvision", "ray", "optuna", "pandas")
 
@@ -20,7 +22,7 @@ _PACKAGES = ("torch", "torchvision", "ray", "optuna", "pandas")
 def machine() -> dict[str, Any]:
     """The processor, the cores that may be used, the load, and the versions that count."""
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": len(os.sched_getaffinity(0)),
         "load": os.getloadavg()[0],
         "python": platform.python_version(),
@@ -33,13 +35,6 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:  # a GPU machine that was lent may have torch alone
         return "not installed"
-
-
-def _processor() -> str:
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def show(rows: Sequence[Mapping[str, Any]], path: Path | None) -> None:

@@ -8,12 +8,9 @@ from typing import Any
 from study.journal import Journal
 from study.metrics import Metric, is_better
 from study.place import Place
-from study.records import BEST_WEIGHTS
-from trainables.jobs import trial_folder
-from trainables.storage import patiently
-
-CHECKPOINTS = "checkpoints"
-WEIGHTS = "weights.pt"
+from study.records import BEST_WEIGHTS, CHECKPOINTS
+from trainables.jobs import WEIGHTS, trial_folder
+from trainables.patience import patiently
 
 
 def finished_values(journal: Journal, metric: Metric) -> dict[int, float]:

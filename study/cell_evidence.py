@@ -6,16 +6,17 @@ the test set.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-ROWS = 200  # of the table of predictions: the first of the test set, the same in every cell
+from trainables.cell_file import Arrays, drawn_scenes, read_arrays
+from trainables.pixel_scores import mean_iou
 
-Arrays = dict[str, np.ndarray]
+ROWS = 200  # of the table of predictions: the first of the test set, the same in every cell
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,7 @@ class Evidence:
 
 def read_evidence(path: Path, classes: Sequence[str]) -> Evidence:
     """The evidence of a cell's `.npz`, of a classification or of a segmentation."""
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
+    arrays = read_arrays(path)
     made = _scenes if "test_confusions" in arrays else _images
     return made(arrays, classes)
 
@@ -70,31 +70,18 @@ def _images(arrays: Arrays, classes: Sequence[str]) -> Evidence:
 
 def _scenes(arrays: Arrays, classes: Sequence[str]) -> Evidence:
     confusions = arrays["test_confusions"].astype(np.int64)
+    ious = np.nan_to_num(mean_iou(confusions))  # a picture of void alone has none
     rows = [
-        [at, round(_mean_iou(counts), 4), round(float(counts.trace() / max(1, counts.sum())), 4)]
-        for at, counts in enumerate(confusions[:ROWS])
+        [at, round(float(iou), 4), round(float(counts.trace() / max(1, counts.sum())), 4)]
+        for at, (iou, counts) in enumerate(zip(ious[:ROWS], confusions, strict=False))
+    ]
+    shown = [
+        Shown(
+            scene.image,
+            f"test image {scene.number}: mean IoU {ious[scene.number]:.2f}",
+            {"truth": scene.truth, "prediction": scene.prediction},
+        )
+        for scene in drawn_scenes(arrays)
     ]
     columns = ["test image", "mean IoU", "pixel accuracy"]
-    return Evidence(classes, confusions.sum(0), columns, rows, list(_pictures(arrays, confusions)))
-
-
-def _pictures(arrays: Arrays, confusions: np.ndarray) -> Iterator[Shown]:
-    """The drawn scenes, cut to the picture in its square, with truth and prediction."""
-    if "test_images" not in arrays:
-        return
-    for number, at in enumerate(arrays["test_images_at"]):
-        height, width = arrays["test_inside"][number]
-        cut = (number, slice(height), slice(width))
-        yield Shown(
-            arrays["test_images"][cut],
-            f"test image {at}: mean IoU {_mean_iou(confusions[at]):.2f}",
-            {"truth": arrays["test_truths"][cut], "prediction": arrays["test_predictions"][cut]},
-        )
-
-
-def _mean_iou(counts: np.ndarray) -> float:
-    """Mean IoU over the classes seen or predicted, of confusions (C, C); 0 without any."""
-    hits = counts.diagonal()
-    union = counts.sum(0) + counts.sum(1) - hits
-    there = union > 0
-    return float((hits[there] / union[there]).mean()) if there.any() else 0.0
+    return Evidence(classes, confusions.sum(0), columns, rows, shown)

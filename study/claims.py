@@ -1,4 +1,4 @@
-"""The registered claims, and what arithmetic says about them before anything is run.
+"""The registered claims.
 
 The claims are those of the reference report, made testable: fixed sentences, arms, budgets,
 smallest effects of interest and rules, written down before the runs. A user's own come from
@@ -18,7 +18,6 @@ from collections.abc import Iterable, Sequence
 from study.arms import Arm, arm
 from study.claim_types import Cell, Claim
 from study.claims_toml import load_claims
-from study.decidability import corrected_minimum_p, decidability, minimum_p
 from trainables.errors import UserError, unknown_name
 
 __all__ = [
@@ -29,10 +28,7 @@ __all__ = [
     "arm",
     "by_task",
     "cells",
-    "corrected_minimum_p",
-    "decidability",
     "load_claims",
-    "minimum_p",
     "overridden",
     "select",
 ]

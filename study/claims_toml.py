@@ -38,7 +38,7 @@ from typing import Any
 
 from study.arms import Arm, arm
 from study.claim_types import Claim
-from study.damage import is_number
+from study.schema import is_number
 from study.spaces import SPACES, Space, space_from_dict
 from trainables.errors import FAILED, UserError, in_a_line, unknown_name
 

@@ -34,8 +34,8 @@ ENVIRONMENT = {
     # Tune's own handler would swallow ^C; ours ends the run with everything kept.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     # Every trial of a reused worker runs in a thread of its own, and glibc gives threads heaps
-    # of their own, which hold on to what they had: 2.1 GB after 15 ResNet18s where one heap
-    # for all holds 1.2 GB, at the same speed (`python -m benchmarks.reuse`).
+    # of their own, which hold on to what they had; one heap for all holds less, at the same
+    # speed (`python -m benchmarks.reuse`).
     "MALLOC_ARENA_MAX": "1",
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,8 +13,14 @@ from study.claims import CLAIMS, Claim, by_task, load_claims, overridden, select
 from study.metrics import OBJECTIVES
 from study.resources import Resources
 from study.rules import require_whole
+from trainables.data import CLASSIFICATION
 from trainables.errors import FAILED, UserError
 from trainables.storage import is_uri
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from study.experiment_plan import ExperimentSpec
 
 
 @click.command(context_settings=cli.CONTEXT)
@@ -51,15 +57,10 @@ def main(
     chosen: str | None,
     show_list: bool,
     dry_run: bool,
-    budgets: str | None,
-    seeds: int | None,
-    no_tune: bool,
-    tuning_trials: int | None,
-    sources: tuple[str, ...],
     output: cli.Output,
     resources: Resources,
     download: bool,
-    **options: Any,
+    **asked: Any,
 ) -> int:
     """Confirm or refute claims by a controlled experiment with paired seeds.
 
@@ -73,19 +74,9 @@ def main(
     if show_list:
         listing.print_claims(console, _claims(chosen) if chosen else CLAIMS.values())
         return 0
-    claims = _claims(chosen or "classification")
-    require_whole("--seeds", seeds, 2)
+    spec = _spec(_claims(chosen or CLASSIFICATION), **asked)
     from study.experiment import check
-    from study.experiment_plan import ExperimentSpec
 
-    spec = ExperimentSpec(
-        claims=overridden(claims, _budgets(budgets), seeds),
-        tuning_trials=0 if no_tune or sources else _candidates(tuning_trials),
-        sources=tuple(run if is_uri(run) else str(Path(run).resolve()) for run in sources),
-        **options,
-    )
-    if sources and (no_tune or tuning_trials is not None):
-        raise UserError("--from says where parameters come from: leave out what tunes them")
     check(spec, resources, download)
     if dry_run:
         plan = listing.print_experiment(console, spec, resources, output.storage)
@@ -94,6 +85,37 @@ def main(
         return 0
     if not output.quiet:
         listing.print_warnings(console, spec.claims)
+    return _run(console, spec, resources, output, download)
+
+
+def _spec(
+    claims: tuple[Claim, ...],
+    budgets: str | None,
+    seeds: int | None,
+    no_tune: bool,
+    tuning_trials: int | None,
+    sources: tuple[str, ...],
+    **options: Any,
+) -> ExperimentSpec:
+    """The experiment that the options ask for; UserError where they contradict each other."""
+    from study.experiment_plan import ExperimentSpec
+
+    require_whole("--seeds", seeds, 2)
+    spec = ExperimentSpec(
+        claims=overridden(claims, _budgets(budgets), seeds),
+        tuning_trials=0 if no_tune or sources else _candidates(tuning_trials),
+        sources=tuple(run if is_uri(run) else str(Path(run).resolve()) for run in sources),
+        **options,
+    )
+    if sources and (no_tune or tuning_trials is not None):
+        raise UserError("--from says where parameters come from: leave out what tunes them")
+    return spec
+
+
+def _run(
+    console: Console, spec: ExperimentSpec, resources: Resources, output: cli.Output, download: bool
+) -> int:
+    """Run the experiment and print what came out; the exit code."""
     from study import summary
     from study.experiment import experiment
 

@@ -17,11 +17,12 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 from sqlalchemy import event as sqlalchemy_event
 
+from study.distributions import distribution
 from study.domains import Domain
 from study.journal import Journal
 from study.metrics import Metric
 from study.records import OPTUNA_DB
-from study.search import DIRECTIONS, STATES, distribution, recorded_trials, silence
+from study.search import DIRECTIONS, STATES, recorded_trials, silence
 
 
 class Database:

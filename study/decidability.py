@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from study.claim_types import Claim
 
-FLIPS = 2**14  # sign flips drawn by `analysis.stats` where all of them are more
+# `analysis.stats` enumerates sign flips up to 14 seeds (2**14 of them); beyond, it draws as many.
+FLIPS = 2**14
 
 
 def minimum_p(claim: Claim, seeds: int | None = None) -> float:

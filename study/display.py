@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study.metrics import Metric, is_better
+from study.words import BRIEF, describe, duration
 
 REFRESHES_PER_SECOND = 4
 RECENT = 4  # finished trials that the panel lists
@@ -165,7 +166,7 @@ class Display:
         mean = self._epochs_of_finished / finished
         begun = sum(self._last.get(n, {}).get("epoch", 0) for n in self._running)
         left = max(0.0, (self._trials - finished) * mean - begun)
-        return f"about {clock(left / rate)} left"
+        return f"about {duration(left / rate)} left"
 
     def _running_line(self, number: int) -> Text:
         record = self._last.get(number, {})
@@ -205,42 +206,3 @@ _STYLES = {
     "failed": "bold red",
     "running": "cyan",
 }
-
-_SHORT = {
-    "learning_rate": "lr",
-    "augment_strength": "strength",
-    "weight_decay": "wd",
-    "batch_size": "batch",
-}
-
-
-# What of a search's trial or an experiment's cell fits a line of 80 columns.
-BRIEF = ("arm", "seed", "learning_rate", "augment_strength")
-IN_AN_ARM = ("learning_rate", "augment_strength")  # what an arm's name and budget say
-
-
-def describe(config: dict[str, Any], names: tuple[str, ...] | None = None) -> str:
-    """A configuration (or these names of it) in a few words: "lr 0.003, strength 0.5"."""
-    words = []
-    for name, value in config.items():
-        if names is not None and (name not in names or ("arm" in config and name in IN_AN_ARM)):
-            continue
-        shown = f"{value:.2g}" if isinstance(value, float) else str(value)
-        words.append(_worded(name, shown))
-    return ", ".join(words)
-
-
-def clock(seconds: float) -> str:
-    """A duration for people: "42 s", "3 min 05 s", "2 h 10 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def _worded(name: str, shown: str) -> str:
-    if name == "epochs":
-        return f"{shown} epochs"
-    return shown if name == "arm" else f"{_SHORT.get(name, name)} {shown}"

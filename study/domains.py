@@ -2,7 +2,7 @@
 
 Roles follow the tuning playbook (Godbole et al. 2023): a *scientific* dimension is what
 the study compares, a *nuisance* one must be re-optimised for each scientific value, a
-*fixed* one is a caveat that the report states.
+*fixed* one, whose range is a point, is a caveat that the report states.
 """
 
 from __future__ import annotations
@@ -81,21 +81,8 @@ class Choice:
         return any(value == option and type(value) is type(option) for option in self.options)
 
 
-@dataclass(frozen=True)
-class Fixed:
-    """A value that is not searched: the report states it as a caveat."""
-
-    default: Any
-    role: str = "fixed"
-    unit: str = ""
-
-    def contains(self, value: object) -> bool:
-        """Whether `value` is the fixed one."""
-        return bool(value == self.default)
-
-
-Domain = Float | Int | Choice | Fixed
-_KINDS: dict[str, type] = {"float": Float, "int": Int, "choice": Choice, "fixed": Fixed}
+Domain = Float | Int | Choice
+_KINDS: dict[str, type] = {"float": Float, "int": Int, "choice": Choice}
 
 
 def to_json(domain: Domain) -> dict[str, Any]:
@@ -123,8 +110,6 @@ def describe(domain: Domain) -> str:
     """The range for people: "0.0003 .. 0.03" or "32, 64, 128"."""
     if isinstance(domain, Choice):
         return ", ".join(str(option) for option in domain.options)
-    if isinstance(domain, Fixed):
-        return str(domain.default)
     return f"{domain.low:g} .. {domain.high:g}"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from study import cluster, domains, records, run_tables, session
-from study.best import CHECKPOINTS, CheckpointCleaner
+from study.best import CheckpointCleaner
 from study.claims_toml import recorded_claims
 from study.display import speaker
 from study.experiment_plan import (
@@ -26,8 +26,9 @@ from study.metrics import METRICS
 from study.nuisance import check_sources, choose
 from study.place import Place, opened
 from study.resources import Resources
-from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
+from study.stage import Request, Stage, nothing_finished, recipe, restore_outputs, staged
 from study.tracking import AUTO, Tracking, decide
+from trainables.config import CONFIRM
 from trainables.data import require_directory
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def _request(
             "kind": "experiment",
             "spec": {
                 **spec.to_dict(),
-                "fixed": fixed(str(spec.data)),
+                "fixed": recipe(str(spec.data)),
                 "spaces": [space.to_dict() for space in spaces_of(spec.claims)],
             },
             "objective": {"name": TUNING_METRIC.name, "direction": TUNING_METRIC.direction},
@@ -157,7 +158,7 @@ def _run_on_ray(place: Place, spec: ExperimentSpec, stage: Stage) -> None:
     job = orchestrate.cell_job(
         stage.dataset,
         options,
-        shared / CHECKPOINTS,
+        shared / records.CHECKPOINTS,
         shared / records.CELLS,
         stage.slots,
         spec.plugins,
@@ -233,7 +234,7 @@ def load_experiment(place: Place) -> ExperimentResult:
     if not len(epochs):
         raise nothing_finished(place, journal)
     claims = recorded_claims(run / records.MANIFEST, manifest.spec)
-    cells = trials[trials["config.phase"] == "confirm"]
+    cells = trials[trials[f"{records.CONFIG}phase"] == CONFIRM]
     needed = {cell for claim in claims for cell in claim.cells()}
     return ExperimentResult(
         run_id=manifest.run_id,

@@ -14,12 +14,13 @@ from typing import Any
 from study.arms import Arm
 from study.claims import Claim, cells
 from study.claims_toml import claim_to_dict
-from study.domains import Choice, Domain, Fixed, to_json
+from study.domains import Choice, Domain, to_json
 from study.plan import digest
-from study.plugins import told, used
-from study.records import SCHEMA_VERSION
+from study.plugins import used, with_plugin_hashes
+from study.records import DEFAULTS, FROM_RUNS, MATCHED, SCHEMA_VERSION
 from study.rules import image_side, require_common, require_pretrained, require_task, require_whole
 from study.spaces import Space
+from trainables.config import CONFIRM, TUNE
 from trainables.data import source
 from trainables.errors import UserError
 from trainables.plugins import Plugin
@@ -27,9 +28,6 @@ from trainables.seeding import stream_seed
 
 TUNING_SEED = 1_000_003  # of the matched search: initialisation and split of none of the cells
 DECIDED_BY_ARM = ("epochs", "augment_strength")  # dimensions that are not nuisance parameters
-
-DEFAULTS, MATCHED, FROM_RUNS = "defaults", "matched search", "explored runs"
-BY_ARM = "fixed by the arm"  # what leaves nothing to tune
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ class ExperimentSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as the manifest keeps them."""
-        values = told(vars(self))
+        values = with_plugin_hashes(vars(self))
         values["claims"] = [claim_to_dict(claim) for claim in self.claims]
         values["sources"] = list(self.sources)
         return values
@@ -139,8 +137,6 @@ def _nuisance(arm: Arm) -> dict[str, Domain]:
 
 def _at(domain: Domain, share: float) -> Any:
     """The value at `share` in [0, 1) of a dimension, on its own scale."""
-    if isinstance(domain, Fixed):
-        return domain.default
     if isinstance(domain, Choice):
         return domain.options[int(share * len(domain.options))]
     low, high = domain.low, domain.high
@@ -157,7 +153,8 @@ def tuned_conditions(spec: ExperimentSpec) -> list[tuple[Arm, int]]:
 
 def tunable(arm: Arm) -> bool:
     """Whether the candidates of an arm can differ: it does not fix every nuisance parameter."""
-    return any(not isinstance(domain, Fixed) for domain in _nuisance(arm).values())
+    nuisance = _nuisance(arm).values()
+    return any(isinstance(domain, Choice) or domain.low < domain.high for domain in nuisance)
 
 
 def tuning_trials(spec: ExperimentSpec) -> dict[int, dict[str, Any]]:
@@ -167,7 +164,7 @@ def tuning_trials(spec: ExperimentSpec) -> dict[int, dict[str, Any]]:
         for nuisance in candidates(arm, spec.tuning_trials):
             trials.append(
                 {
-                    "phase": "tune",
+                    "phase": TUNE,
                     "arm": arm.name,
                     "budget": budget,
                     **_training(arm, budget, TUNING_SEED, nuisance),
@@ -189,7 +186,7 @@ def cell_trials(
     wanted = sorted(cells(spec.claims), key=lambda cell: (cell.seed, order[cell.arm, cell.budget]))
     return {
         number: {
-            "phase": "confirm",
+            "phase": CONFIRM,
             "arm": cell.arm.name,
             "budget": cell.budget,
             **_training(cell.arm, cell.budget, cell.seed, nuisance[cell.arm.name, cell.budget]),

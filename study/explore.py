@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from study import cluster, records, run_tables, session
-from study.best import CHECKPOINTS, BestKeeper, best_trial
+from study.best import BestKeeper, best_trial
 from study.display import speaker
 from study.journal import Journal
 from study.metrics import METRICS, Metric, recorded
@@ -18,9 +18,11 @@ from study.place import Place, opened
 from study.plan import SearchSpec, run_id, searched_space
 from study.plugins import load
 from study.resources import Resources
-from study.stage import Request, Stage, fixed, nothing_finished, restore_outputs, staged
-from study.tracking import AUTO, Say, Tracking, decide
+from study.stage import Request, Stage, nothing_finished, recipe, restore_outputs, staged
+from study.tracking import AUTO, Tracking, decide
+from study.words import counted
 from trainables.data import require_directory
+from trainables.patience import Say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,13 +168,17 @@ def _run_on_ray(place: Place, spec: SearchSpec, metric: Metric, stage: Stage) ->
     if remaining := searcher.remaining():
         scheduler = asha(metric, journal) if spec.scheduler == "asha" else no_early_stopping()
         job = orchestrate.training_job(
-            stage.dataset, _fixed(spec), place.shared / CHECKPOINTS, stage.slots, spec.plugins
+            stage.dataset,
+            _common_options(spec),
+            place.shared / records.CHECKPOINTS,
+            stage.slots,
+            spec.plugins,
         )
         orchestrate.run_trials(job, searcher, remaining, scheduler, stage.slots, journal)
     journal.patiently(lambda: samples.write(run / records.SAMPLES))
 
 
-def _fixed(spec: SearchSpec) -> dict[str, Any]:
+def _common_options(spec: SearchSpec) -> dict[str, Any]:
     """What `TrainConfig` needs beside a trial's own parameters."""
     return {
         "model": searched_space(spec).model,
@@ -189,7 +195,7 @@ def _identity(spec: SearchSpec) -> dict[str, Any]:
     chosen = searched_space(spec)
     return {
         "kind": "search",
-        "spec": {**spec.to_dict(), "fixed": fixed(str(spec.data))},
+        "spec": {**spec.to_dict(), "fixed": recipe(str(spec.data))},
         "objective": {"name": spec.objective, "direction": METRICS[str(spec.objective)].direction},
         "seeds": [spec.seed],
         "space": chosen.to_dict(),
@@ -226,6 +232,6 @@ def load_result(place: Place) -> SearchResult:
 
 def _opening(run: Path, spec: SearchSpec) -> str:
     done = len(Journal(run).ended())
-    trials = "1 trial" if spec.trials == 1 else f"{spec.trials} trials"
+    trials = counted(spec.trials, "trial")
     what = f"{trials} of {spec.space} on {spec.data}"
     return f"continuing {run.name}: {done} of {what} are done" if done else f"{run.name}: {what}"

@@ -26,6 +26,7 @@ class Groups(tune.Callback):
         self._looked = time.monotonic()
 
     def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        """Look, if the last time is LOOK_SECONDS ago: Tune steps many times a second."""
         if time.monotonic() - self._looked >= LOOK_SECONDS:
             for group in orphans():
                 ray.util.remove_placement_group(group)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from study import journal_file, records
-from trainables.storage import Say, StorageError, patience, patiently
+from trainables.patience import Say, StorageError, patience, patiently
 
 T = TypeVar("T")
 

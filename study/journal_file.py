@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from study.damage import is_event
 from study.records import JOURNAL
+from study.schema import is_event
 from trainables.errors import FAILED, UserError
 
 

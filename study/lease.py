@@ -17,7 +17,8 @@ from pathlib import Path
 from study import records
 from study.stored import LEASE, listing
 from trainables.errors import FAILED, UserError
-from trainables.storage import Folder, StorageError, stored_bytes
+from trainables.patience import StorageError
+from trainables.storage import Folder, stored_bytes
 
 OWN = ".lease"  # the name of this copy of the run, in the copy
 STALE_SECONDS = 30.0

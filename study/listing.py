@@ -13,14 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from study import domains, records
-from study.claims import Claim, cells, corrected_minimum_p, decidability
-from study.display import clock
+from study.claims import Claim, cells
+from study.decidability import corrected_minimum_p, decidability
 from study.estimate import CORE_MACS_PER_SECOND, estimate, images_of, slots_here, wall_seconds
-from study.experiment_plan import MATCHED, ExperimentSpec, experiment_id, tuned_conditions
+from study.experiment_plan import ExperimentSpec, experiment_id, tuned_conditions
 from study.place import run_directory
 from study.plan import SearchSpec, run_id, searched_space
 from study.resources import Resources, available_cpus
 from study.spaces import SPACES, Space
+from study.words import counted, duration
 from trainables.data import DATASETS
 from trainables.models import MODELS
 from trainables.plugins import Plugin
@@ -33,8 +34,9 @@ def print_spaces(console: Console) -> None:
         title = Text(space.name, style="bold")
         title.append(f"  {space.summary}", style="default")
         console.print(title)
-        parameters = MODELS[space.model].parameters
-        console.print(f"  model {space.model} ({parameters:,} parameters), data {space.data}")
+        model = MODELS[space.model]
+        console.print(f"  model {model.name} ({model.parameters:,} parameters), data {space.data}")
+        console.print(Text(f"  {model.summary}", style="dim"))
         console.print(_dimensions(space))
     console.print(Text("data sets (--data)", style="bold"))
     table = Table(box=None, padding=(0, 2), show_header=False)
@@ -194,8 +196,9 @@ def print_warnings(console: Console, claims: Sequence[Claim]) -> None:
 
 
 def _tuning(spec: ExperimentSpec, trials: int) -> str:
-    if spec.tuned_by == MATCHED:
-        return f"{MATCHED}: {spec.tuning_trials} candidates per arm and budget ({trials} trainings)"
+    if spec.tuned_by == records.MATCHED:
+        tried = f"{spec.tuning_trials} candidates per arm and budget ({trials} trainings)"
+        return f"{records.MATCHED}: {tried}"
     if spec.sources:
         return f"the best of {', '.join(Path(path).name for path in spec.sources)}"
     return "the spaces' defaults, not tuned"
@@ -234,10 +237,9 @@ def _resources(resources: Resources, slots: int, cpus: int) -> str:
         return f"the Ray cluster at {resources.address}: as many trials at once as fit"
     workers = resources.workers_per_trial
     each = f"{resources.cpus_per_trial:g} CPU each" + (f", {workers} workers" * (workers > 1))
-    trials = "1 trial" if slots == 1 else f"{slots} trials"
-    return f"{trials} at once, {each}, on {cpus} CPUs here"
+    return f"{counted(slots, 'trial')} at once, {each}, on {cpus} CPUs here"
 
 
 def _time(seconds: float) -> str:
     assumed = f"{CORE_MACS_PER_SECOND / 1e9:.0f}e9 multiply-adds/s a core, no GPU"
-    return f"about {clock(seconds)} (assuming {assumed})"
+    return f"about {duration(seconds)} (assuming {assumed})"

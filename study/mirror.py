@@ -19,17 +19,8 @@ from typing import Any
 from study import records, session, stored
 from study.lease import OWN, Lease
 from trainables.errors import FAILED, UserError
-from trainables.storage import (
-    Folder,
-    Say,
-    StorageError,
-    fault_of,
-    gone,
-    patiently,
-    reason,
-    refuses,
-    stored_bytes,
-)
+from trainables.patience import Say, StorageError, fault_of, gone, patiently, reason, refuses
+from trainables.storage import Folder, stored_bytes
 
 SEND_SECONDS = 5.0
 SHARE = 10  # a sending that takes long is followed by a pause of so many times as long

@@ -10,10 +10,6 @@ from study import records
 from study.arms import STRENGTH, Arm
 from study.best import finished_values
 from study.experiment_plan import (
-    BY_ARM,
-    DEFAULTS,
-    FROM_RUNS,
-    MATCHED,
     ExperimentSpec,
     candidates,
     conditions,
@@ -22,6 +18,7 @@ from study.experiment_plan import (
 )
 from study.journal import Journal
 from study.metrics import METRICS, Metric, is_better, recorded
+from study.records import BY_ARM, DEFAULTS, FROM_RUNS, MATCHED
 from trainables.errors import FAILED, UserError, in_a_line
 
 # A search's trial speaks for a budget when its own is within this factor of it.

@@ -27,10 +27,11 @@ from trainables.reporting import Report
 from trainables.storage import Folder
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from trainables.cell import CellJob
     from trainables.data.base import Dataset
 
-STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the sample images in a report
 DRIVER_BYTES = 300_000_000  # what a process that has imported Ray and torch takes
 # Tune would hand these to every trial in its runtime environment, which Ray writes to its logs.
 KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"}
@@ -87,19 +88,19 @@ def run_trials(
 
 def training_job(
     dataset: Dataset,
-    fixed: dict[str, Any],
+    options: dict[str, Any],
     checkpoints: Folder,
     slots: Slots,
     plugins: tuple[Plugin, ...],
 ) -> Job:
     """The job of a search's trials on these slots."""
-    threads = max(1, int(slots.cpus))
-    return _on(slots, TrainingJob(dataset, fixed, checkpoints, threads, slots.gpus, plugins))
+    threads = _threads(slots)
+    return _on(slots, TrainingJob(dataset, options, checkpoints, threads, slots.gpus, plugins))
 
 
 def cell_job(
     dataset: Dataset,
-    fixed: dict[str, Any],
+    options: dict[str, Any],
     checkpoints: Folder,
     cells: Folder,
     slots: Slots,
@@ -108,9 +109,13 @@ def cell_job(
     """The job of an experiment on these slots; the data set comes with its test images."""
     from trainables.cell import CellJob
 
-    threads = max(1, int(slots.cpus))
-    job = CellJob(dataset, fixed, checkpoints, cells, threads, slots.gpus, plugins)
-    return _on(slots, job)
+    threads = _threads(slots)
+    training = TrainingJob(dataset, options, checkpoints, threads, slots.gpus, plugins)
+    return _on(slots, CellJob(training, cells))
+
+
+def _threads(slots: Slots) -> int:
+    return max(1, int(slots.cpus))
 
 
 def _on(slots: Slots, job: TrainingJob | CellJob) -> Job:
@@ -145,12 +150,17 @@ class Samples:
         np.savez_compressed(path, **ray.get(self._drawn or self._begin()))
 
     def _begin(self) -> ray.ObjectRef:
-        from trainables.samples import sample_sheet
-
-        draw = ray.remote(num_cpus=0)(sample_sheet)
+        draw = ray.remote(num_cpus=0)(_sample_sheet)
         pool = self._dataset.pool
-        self._drawn = draw.remote(pool.images[:512], pool.labels[:512], STRENGTHS, self._seed)
+        self._drawn = draw.remote(pool.images[:512], pool.labels[:512], self._seed)
         return self._drawn
+
+
+def _sample_sheet(images: np.ndarray, labels: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """What runs in a worker: only there is torch imported."""
+    from trainables.samples import sample_sheet
+
+    return sample_sheet(images, labels, seed=seed)
 
 
 def _train_one(config: dict[str, Any], job: Job) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from study import session
-from trainables.storage import Folder, Say, is_uri, patience, patiently
+from trainables.patience import Say, patience, patiently
+from trainables.storage import Folder, is_uri
 
 
 class Place(Protocol):
@@ -19,10 +20,12 @@ class Place(Protocol):
     """
 
     @property
-    def run(self) -> Path: ...
+    def run(self) -> Path:
+        """The directory that this process writes."""
 
     @property
-    def shared(self) -> Folder: ...
+    def shared(self) -> Folder:
+        """The folder of states, weights and cells: `run` itself where all machines reach it."""
 
     def once_recorded(self, action: Callable[[], object]) -> None:
         """Do something in `shared` once the events so far cannot be lost any more."""
@@ -42,13 +45,14 @@ class Local:
     shared: Folder
 
     def once_recorded(self, action: Callable[[], object]) -> None:
+        """At once, and again while the folder is away: it has the journal already."""
         patiently(action, self.run, self.shared.patience)
 
     def bring_results(self) -> None:
-        pass
+        """Nothing: the workers wrote them there."""
 
     def __call__(self, event: dict[str, Any]) -> None:
-        pass
+        """Nothing: there is no copy to keep level."""
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 from study import domains
 from study.metrics import OBJECTIVES, objective
-from study.plugins import told, used
+from study.plugins import used, with_plugin_hashes
 from study.records import SCHEMA_VERSION
 from study.rules import (
     image_side,
@@ -78,7 +78,7 @@ class SearchSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as the manifest keeps them."""
-        return told(vars(self))
+        return with_plugin_hashes(vars(self))
 
 
 def searched_space(spec: SearchSpec) -> Space:

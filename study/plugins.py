@@ -71,7 +71,6 @@ def add_data(
         load,
         train_size,
         image_size,
-        classes=None,
         experiment_size=train_size,
         takes_directory=takes_directory,
         task=task,
@@ -117,7 +116,7 @@ def used(asked: tuple[Plugin, ...], spaces: Iterable[Space], data: str) -> tuple
     return tuple(plugin for name, plugin in _LOADED.items() if name in owners)
 
 
-def told(spec: dict[str, Any]) -> dict[str, Any]:
+def with_plugin_hashes(spec: dict[str, Any]) -> dict[str, Any]:
     """The values of a specification with its plugins by name and hash, whatever their order.
 
     Without any there is no such key: runs keep the ids that they had before there were plugins.

@@ -54,7 +54,7 @@ def hardware(cluster: dict[str, float]) -> dict[str, Any]:
         "gpu_kinds": kinds,
         "memory_gib": round(cluster.get("memory", 0.0) / 2**30, 1),
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
     }
 
 
@@ -109,16 +109,8 @@ def _counts(labels: np.ndarray, classes: int) -> np.ndarray:
     return np.stack(each)
 
 
-def command_line() -> str:
-    """The command that started this process, as one would type it again."""
-    module = getattr(sys.modules.get("__main__"), "__spec__", None)
-    if module is not None and module.name:
-        name = module.name.removesuffix(".__main__")
-        return again(name)
-    return shlex.join([os.path.basename(sys.argv[0]) or "python", *sys.argv[1:]])
-
-
-def _processor() -> str:
+def processor() -> str:
+    """The processor's name as the kernel has it, else as Python does, which may be empty."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -126,6 +118,15 @@ def _processor() -> str:
     except OSError:
         pass
     return platform.processor()
+
+
+def command_line() -> str:
+    """The command that started this process, as one would type it again."""
+    module = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if module is not None and module.name:
+        name = module.name.removesuffix(".__main__")
+        return again(name)
+    return shlex.join([os.path.basename(sys.argv[0]) or "python", *sys.argv[1:]])
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -3,11 +3,12 @@
 A run directory holds
 
     manifest.json    what was asked and on what (`Manifest`), rewritten as a whole
-    journal.jsonl    one line per epoch and per finished trial, appended while it runs
+    journal.jsonl    one line an event (start, epoch, error or end of a trial), appended
     epochs.parquet   the journal's epochs as a table (EPOCH_COLUMNS + one `config.*` each)
     trials.parquet   one row a trial (TRIAL_COLUMNS + one `config.*` each)
     optuna.db        the Optuna study of a search (its name is the run id)
     best.pt          weights of a search's best trial (a plain state dict)
+    checkpoints/     one folder a trial that has not ended: its resumable state
     cells/           one file of predictions a cell of an experiment (`trainables.cell`)
     samples.npz      images as the model sees them at several strengths
     tune/            Ray Tune's own directory (TensorBoard reads it)
@@ -24,13 +25,10 @@ import math
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from study.damage import manifest_problems
+from study.schema import manifest_problems
 from trainables.errors import FAILED, UserError, in_a_line
-
-if TYPE_CHECKING:
-    pass
 
 SCHEMA_VERSION = 1
 
@@ -42,7 +40,14 @@ OPTUNA_DB = "optuna.db"
 BEST_WEIGHTS = "best.pt"
 SAMPLES = "samples.npz"
 CELLS = "cells"
+CHECKPOINTS = "checkpoints"
 REPORT = "report"
+
+CONFIG = "config."  # prefix of the columns that have a trial's configuration
+
+# Where an experiment's nuisance parameters come from, as its manifest says.
+DEFAULTS, MATCHED, FROM_RUNS = "defaults", "matched search", "explored runs"
+BY_ARM = "fixed by the arm"  # what leaves nothing to tune
 
 STATES = ("completed", "pruned", "diverged", "failed", "running")
 

@@ -11,7 +11,7 @@ from ray import tune
 from ray.tune.experiment import Trial
 
 from study.journal import Journal
-from trainables.storage import StorageError
+from trainables.patience import StorageError
 
 RETRIES = 2  # of a trial that raises or whose process dies; each goes on from its last state
 # How often a trial may lose its node besides: it is not the trial's fault, but a training that
@@ -54,6 +54,7 @@ class Retries(tune.Callback):
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
+        """Hand the trial out again, or fail it; storage that is gone ends the whole run."""
         number, error = trial.config["trial"], _error_of(trial)
         if isinstance(error, StorageError):
             self._journal.fail(error)

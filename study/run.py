@@ -79,7 +79,7 @@ def main(
     if not output.quiet:
         summary.print_search(console, result, str(spec.objective))
     if output.json:
-        print(summary.to_json(result))
+        print(summary.search_to_json(result))
     return FAILED if "failed" in result.counts else 0
 
 

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from study.records import EPOCH_COLUMNS, JOURNAL, SOMETIMES, TRIAL_COLUMNS
+from study.records import CONFIG, EPOCH_COLUMNS, JOURNAL, SOMETIMES, TRIAL_COLUMNS
 from trainables.errors import FAILED, UserError, in_a_line
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def from_journal(journal: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFr
         if line["event"] == "error":
             errors[number] = line["error"]
         elif line["event"] == "start":
-            configs[number] = {f"config.{key}": value for key, value in line["config"].items()}
+            configs[number] = {f"{CONFIG}{key}": value for key, value in line["config"].items()}
         elif line["event"] == "epoch":
             more = {k: line[k] for k in SOMETIMES if k in line}
             epochs[number, line["epoch"]] = {**{k: line.get(k) for k in EPOCH_COLUMNS}, **more}
@@ -48,7 +48,7 @@ def from_journal(journal: list[dict[str, Any]]) -> tuple[pd.DataFrame, pd.DataFr
                 "trial": number,
                 "state": end.get("state", "running"),
                 "epoch": rows[-1]["epoch"] if rows else 0,
-                "epochs": config.get("config.epochs"),
+                "epochs": config.get(f"{CONFIG}epochs"),
                 "seconds": math.fsum(row["seconds"] or 0.0 for row in rows),
                 "error": errors.get(number, "") if end.get("state") == "failed" else "",
                 **({k: v for k, v in rows[-1].items() if k not in TRIAL_COLUMNS} if rows else {}),

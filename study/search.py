@@ -13,7 +13,8 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
-from study.domains import Choice, Domain, Fixed, Float
+from study.distributions import distribution
+from study.domains import Choice, Domain, Float
 from study.journal import Journal, outcome
 from study.metrics import Metric
 from study.plan import SearchSpec, searched_space
@@ -62,12 +63,13 @@ class StudySearch(OptunaSearch):
         super().__init__(metric=metric.name, mode=metric.direction)
         self._ot_study = study = new_study(metric)
         self._spec, self._slots = spec, slots
-        self._domains = searched_space(spec).dimensions
+        space = searched_space(spec)
+        self._domains = space.dimensions
         self._journal = journal
         study.add_trials(recorded_trials(journal, self._domains, metric))
         self._asked = len(study.trials)
         if not self._asked:
-            study.enqueue_trial({name: d.default for name, d in self._domains.items()})
+            study.enqueue_trial(space.defaults())
         open_trials = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         self._waiting = [Trial(study, trial._trial_id) for trial in open_trials]
         self._open: dict[str, Trial] = {}
@@ -198,21 +200,9 @@ def make_sampler(spec: SearchSpec, number: int) -> BaseSampler:
     return TPESampler(seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True)
 
 
-def distribution(domain: Domain) -> optuna.distributions.BaseDistribution:
-    if isinstance(domain, Choice):
-        return optuna.distributions.CategoricalDistribution(domain.options)
-    if isinstance(domain, Fixed):
-        return optuna.distributions.CategoricalDistribution((domain.default,))
-    if isinstance(domain, Float):
-        return optuna.distributions.FloatDistribution(domain.low, domain.high, log=domain.log)
-    return optuna.distributions.IntDistribution(domain.low, domain.high, log=domain.log)
-
-
 def _suggest(trial: Trial, name: str, domain: Domain) -> Any:
     if isinstance(domain, Choice):
         return trial.suggest_categorical(name, domain.options)
-    if isinstance(domain, Fixed):
-        return domain.default
     if isinstance(domain, Float):
         return trial.suggest_float(name, domain.low, domain.high, log=domain.log)
     return trial.suggest_int(name, domain.low, domain.high, log=domain.log)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from study.domains import Choice, Domain, Float, Int, from_json, to_json
+from trainables.config import TrainConfig
 from trainables.data import SEGMENTATION
 from trainables.errors import unknown_name
 from trainables.models import MODELS
@@ -69,7 +70,9 @@ def _space(
     dimensions: dict[str, Domain] = {"learning_rate": learning_rate, "epochs": epochs}
     if strength is not None:
         dimensions["augment_strength"] = Float(0.0, 1.0, default=strength, role="scientific")
-    dimensions["weight_decay"] = Float(1e-5, 1e-1, default=5e-3, role="nuisance", log=True)
+    dimensions["weight_decay"] = Float(
+        1e-5, 1e-1, default=TrainConfig.weight_decay, role="nuisance", log=True
+    )
     dimensions["batch_size"] = batches
     return Space(name, summary, model, data, dimensions)
 

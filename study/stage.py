@@ -17,11 +17,13 @@ from study.metrics import Metric
 from study.place import Place
 from study.resources import Resources
 from study.slots import Slots
-from study.tracking import Say, Tracking, hand_over, tracked
+from study.tracking import Tracking, hand_over, tracked
+from study.words import counted
 from trainables.data import CLASSIFICATION, SEGMENTATION, load_dataset, source
 from trainables.errors import FAILED, UserError
 from trainables.model_check import require_fits
 from trainables.models import AUXILIARY
+from trainables.patience import Say
 
 if TYPE_CHECKING:
     from trainables.data.base import Dataset
@@ -33,7 +35,7 @@ _LOSS = {
 }
 
 
-def fixed(data: str) -> dict[str, str]:
+def recipe(data: str) -> dict[str, str]:
     """What is the same in every training on a data set: stated as caveats by the report."""
     return {
         "optimizer": "AdamW",
@@ -198,7 +200,7 @@ def _manifest(request: Request, dataset: Dataset, slots: Slots) -> records.Manif
 
 def _on_what(slots: Slots) -> str:
     where = f"joined the Ray cluster at {slots.joined}" if slots.joined else "Ray is up"
-    trials = "1 trial" if slots.count == 1 else f"{slots.count} trials"
+    trials = counted(slots.count, "trial")
     workers = f"{slots.workers} workers of " if slots.workers > 1 else ""
     gpus = f" and {slots.gpus:g} GPU" if slots.gpus else ""
     return f"{where}: {trials} at once, {workers}{slots.cpus:g} CPU{gpus} each"

@@ -18,22 +18,13 @@ from urllib.parse import urlsplit
 from study import records, session
 from trainables.data.cache import cache_dir
 from trainables.errors import FAILED, UserError, in_a_line
-from trainables.storage import (
-    OBJECT_STORES,
-    Folder,
-    Say,
-    fault_of,
-    is_uri,
-    patience,
-    patiently,
-    reason,
-)
+from trainables.patience import Say, fault_of, patience, patiently, reason
+from trainables.storage import OBJECT_STORES, Folder, is_uri
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo
 
 LEASE = "lease"
-CHECKPOINTS = "checkpoints"
 RESULTS = (records.BEST_WEIGHTS, records.CELLS)  # what workers write there
 _LAST = (records.MANIFEST, records.JOURNAL)  # in this order: a fetch that was cut is seen
 
@@ -113,7 +104,7 @@ def fetch(stored: Folder, run: Path, say: Say) -> None:
 
     def level() -> None:
         there = listing(stored)
-        names = [name for name in there if _part(name) not in (LEASE, CHECKPOINTS)]
+        names = [name for name in there if _part(name) not in (LEASE, records.CHECKPOINTS)]
         complete = _is_complete(stored)
         if _is_ahead(stored, run, complete):
             names = [name for name in names if _part(name) in RESULTS]

@@ -1,4 +1,4 @@
-"""What a finished search prints: a table, the best trial, where the report is."""
+"""What a finished run prints: a search's trials and its best, or verdicts; where the report is."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from study import records
-from study.display import clock, describe
 from study.metrics import METRICS
+from study.words import counted, describe, duration
 
 if TYPE_CHECKING:
     from study.experiment import ExperimentResult
@@ -32,7 +32,8 @@ def print_search(console: Console, result: SearchResult, objective: str) -> None
     for heading in ("trial", "state", "epochs", objective, "configuration"):
         table.add_column(heading, justify="right" if heading in ("trial", objective) else "left")
     for row in trials.head(SHOWN).to_dict("records"):
-        config = {k.removeprefix("config."): v for k, v in row.items() if k.startswith("config.")}
+        prefix = records.CONFIG
+        config = {k.removeprefix(prefix): v for k, v in row.items() if k.startswith(prefix)}
         config.pop("epochs")
         table.add_row(
             str(row["trial"]),
@@ -46,8 +47,8 @@ def print_search(console: Console, result: SearchResult, objective: str) -> None
     if len(trials) > SHOWN:
         console.print(f"... and {len(trials) - SHOWN} more in {records.TRIALS}", style="dim")
     counts = ", ".join(f"{n} {state}" for state, n in sorted(result.counts.items()))
-    total = "1 trial" if len(trials) == 1 else f"{len(trials)} trials"
-    console.print(f"\n{total}: {counts}; {clock(result.seconds)}", highlight=False)
+    total, time = counted(len(trials), "trial"), duration(result.seconds)
+    console.print(f"\n{total}: {counts}; {time}", highlight=False)
     if result.best is None:
         console.print("no trial finished its schedule, so there is no best one")
     else:
@@ -58,7 +59,7 @@ def print_search(console: Console, result: SearchResult, objective: str) -> None
     console.print(Text(f"report  {result.report}"), soft_wrap=True)
 
 
-def to_json(result: SearchResult) -> str:
+def search_to_json(result: SearchResult) -> str:
     """One line: run id, directory, best trial, counts by state, seconds, report."""
     values: dict[str, Any] = {
         "run_id": result.run_id,
@@ -88,9 +89,10 @@ def print_experiment(
         console.print(line)
         console.print(Padding(Text(verdict["plain"]), (0, 0, 0, 2)))
     counts = ", ".join(f"{n} {state}" for state, n in sorted(result.counts.items()))
-    console.print(f"\n{len(result.trials)} trainings: {counts}; {clock(result.seconds)}")
+    total, time = counted(len(result.trials), "training"), duration(result.seconds)
+    console.print(f"\n{total}: {counts}; {time}")
     if result.missing:
-        cells = "1 cell is" if result.missing == 1 else f"{result.missing} cells are"
+        cells = counted(result.missing, "cell is", "cells are")
         console.print(f"{cells} missing; the same command trains what is missing")
     console.print(Text(f"report  {result.report}"), soft_wrap=True)
 

@@ -14,13 +14,14 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from study.handover import FOLDER, outstanding
 from trainables.errors import UserError, unknown_name
+from trainables.patience import Say
 
 AUTO, ONLINE, OFFLINE, OFF = "auto", "online", "offline", "off"
 MODES = (AUTO, ONLINE, OFFLINE, OFF)
@@ -39,8 +40,6 @@ _ACCOUNT = (
     *("WANDB_BASE_URL", "WANDB_APP_URL", "WANDB_ENTITY", "WANDB_PROJECT", "WANDB_CONFIG_DIR"),
     *("WANDB_CREDENTIALS_FILE", "WANDB_INSECURE_DISABLE_SSL"),
 )
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ from study import records
 from study.cell_evidence import Evidence, read_evidence
 from study.handover import FOLDER, Trial
 from study.tracking import OFFLINE, PROJECT
+from trainables.cell_file import cell_name
+from trainables.config import CONFIRM
 from trainables.data.masks import VOID
 
 INIT_SECONDS, FINISH_SECONDS = 10.0, 60.0  # that W&B is given to begin and to end a run online
@@ -50,7 +52,7 @@ class WandbRuns:
 
     def has_evidence(self, trial: Trial) -> bool:
         """Whether what an ended trial leaves beside the journal is there."""
-        expected = trial.state == "completed" and trial.config.get("phase") == "confirm"
+        expected = trial.state == "completed" and trial.config.get("phase") == CONFIRM
         return not expected or self._cell(trial).exists()
 
     def end(self, trial: Trial) -> None:
@@ -128,7 +130,7 @@ class WandbRuns:
 
     def _cell(self, trial: Trial) -> Path:
         """Where a cell's confusion matrix, predictions and images are."""
-        return self._run / records.CELLS / f"{trial.number:05d}.npz"
+        return self._run / records.CELLS / cell_name(trial.number)
 
 
 def _settings(run: Path) -> wandb.Settings:

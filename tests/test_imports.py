@@ -19,10 +19,12 @@ SHARED = {
         "run_tables",
         "metrics",
         "domains",
+        "distributions",
         "spaces",
         "arms",
         "claims",
         "claim_types",
+        "words",
     )
 } | {"study.claims_toml", "study.decidability", "study.exits", "study.stored"}
 
@@ -44,7 +46,7 @@ FORBIDDEN: dict[str, dict[str, set[str]]] = {
                 *("asha", "search", "cells"),
             )
         },
-        "optuna": {"study/search.py", "study/database.py"},
+        "optuna": {f"study/{name}.py" for name in ("search", "database", "distributions")},
         "torch": set(),
         "wandb": {"study/wandb_runs.py"},
         "study.wandb_runs": {"study/publish.py"},

@@ -1,5 +1,5 @@
 """What one trial does: data, models, augmentation and a plain-torch training loop.
 
-Knows nothing of searches, claims or reports; only `trainables.ray_train` and
-`trainables.ray_trial` know Ray.
+Knows nothing of searches, claims or reports; only `trainables.ray_train` knows
+Ray.
 """

@@ -24,19 +24,18 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from trainables.config import TrainConfig
+from trainables.cell_file import Arrays, cell_name
+from trainables.config import CONFIRM, TrainConfig
 from trainables.data import SEGMENTATION
 from trainables.data.base import Dataset, Split
-from trainables.jobs import alone, trial_folder
-from trainables.plugins import Plugin, install
+from trainables.jobs import TrainingJob
+from trainables.patience import patiently
 from trainables.reporting import Record, Report
-from trainables.storage import Folder, patiently
+from trainables.storage import Folder
 
 if TYPE_CHECKING:
     from trainables.training import Training
     from trainables.workers import Workers
-
-Arrays = dict[str, np.ndarray]
 
 FEATURES = 500  # images a split whose features are kept
 MISTAKES = 4  # pictures a class of what was read wrongly
@@ -46,17 +45,16 @@ MISTAKES = 4  # pictures a class of what was read wrongly
 class CellJob:
     """Trains one cell; `params` are TrainConfig's options and "drawn", "arm", "phase".
 
-    dataset: with its test set. fixed, checkpoints, threads, gpus, plugins: as for
-    `trainables.jobs.TrainingJob`. cells: the folder of the `.npz` files.
+    training: how, on a data set with its test images. cells: the folder of the `.npz` files.
     """
 
-    dataset: Dataset
-    fixed: dict[str, Any]
-    checkpoints: Folder
+    training: TrainingJob
     cells: Folder
-    threads: int
-    gpus: float = 0.0
-    plugins: tuple[Plugin, ...] = ()
+
+    @property
+    def checkpoints(self) -> Folder:
+        """The folder that holds one folder a trial."""
+        return self.training.checkpoints
 
     def __call__(
         self, number: int, params: dict[str, Any], report: Report, workers: Workers | None = None
@@ -65,35 +63,20 @@ class CellJob:
 
         Of a group of workers rank 0 evaluates it, once.
         """
-        import torch
-
-        from trainables.checkpoint import CheckpointStore
-        from trainables.loop import train
-
-        install(self.plugins)
-        torch.set_num_threads(self.threads)
-        names = TrainConfig.__dataclass_fields__
-        options = {key: value for key, value in params.items() if key in names}
-        config = TrainConfig.from_dict({**self.fixed, **options})
-        store = CheckpointStore(trial_folder(self.checkpoints, number))
+        dataset = self.training.dataset
 
         def finish(training: Training) -> Record:
             evaluate = evaluate_cell
-            if self.dataset.task == SEGMENTATION:
+            if dataset.task == SEGMENTATION:
                 from trainables.cell_scenes import evaluate_scenes as evaluate
-            record, arrays = evaluate(training, self.dataset, drawn=params["drawn"])
-            self._write(f"{number:05d}.npz", arrays)
+            record, arrays = evaluate(training, dataset, drawn=params["drawn"])
+            self._write(cell_name(number), arrays)
             return record
 
-        confirming = params["phase"] == "confirm"
-        train(
-            config,
-            self.dataset,
-            report,
-            store=store,
-            workers=workers or alone(self.gpus),
-            finish=finish if confirming else None,
-        )
+        names = TrainConfig.__dataclass_fields__
+        options = {key: value for key, value in params.items() if key in names}
+        confirming = params["phase"] == CONFIRM
+        self.training.train(number, options, report, workers, finish=finish if confirming else None)
 
     def _write(self, name: str, arrays: Arrays) -> None:
         def fill(file: BinaryIO) -> None:
@@ -131,7 +114,7 @@ def evaluate_cell(training: Training, dataset: Dataset, drawn: bool) -> tuple[Re
     return {f"test_{name}": summary[name] for name in ("loss", "accuracy", "f1")}, arrays
 
 
-def _features(training: Training, name: str) -> dict[str, np.ndarray]:
+def _features(training: Training, name: str) -> Arrays:
     """Penultimate features of the first images of a split's fixed order."""
     import torch
 
@@ -153,7 +136,7 @@ def _features(training: Training, name: str) -> dict[str, np.ndarray]:
     }
 
 
-def _mistakes(probabilities: np.ndarray, test: Split) -> dict[str, np.ndarray]:
+def _mistakes(probabilities: np.ndarray, test: Split) -> Arrays:
     """Images of the MISTAKES most confident wrong readings of each true class."""
     predicted = probabilities.argmax(1)
     confidence = probabilities.max(1)

@@ -24,23 +24,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainables.average_precision import average_precision
+from trainables.cell_file import Arrays
 from trainables.data.base import Dataset, Split
-from trainables.data.masks import VOID
+from trainables.data.masks import BACKGROUND, VOID
 from trainables.metrics import confusion_matrix, macro_f1, mean_iou
 from trainables.objective import summed_loss
+from trainables.pixel_scores import average_precision, precision, recall
 from trainables.reporting import Record
 from trainables.train_data import Resident
 from trainables.training import Training
 
 BINS = 1_000
-BACKGROUND = 0
 SHOWN = 3  # images of each kind that are drawn: best, median, worst, only background
 
 
-def evaluate_scenes(
-    training: Training, dataset: Dataset, drawn: bool
-) -> tuple[Record, dict[str, np.ndarray]]:
+def evaluate_scenes(training: Training, dataset: Dataset, drawn: bool) -> tuple[Record, Arrays]:
     """Evaluate the test set: FINAL_COLUMNS, and the arrays of the cell's `.npz`."""
     assert dataset.test is not None
     loss, confusions, bins = _measured(training, dataset.test)
@@ -89,16 +87,15 @@ def score_bins(probabilities: Tensor, labels: Tensor) -> Tensor:
 
 def _summary(loss: float, confusion: np.ndarray, bins: np.ndarray) -> Record:
     """FINAL_COLUMNS; precision, recall and average precision over the classes there are."""
-    hits, truth, called = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
-    there = truth > 0
+    there = confusion.sum(1) > 0
     counts = torch.from_numpy(confusion)
     return {
         "test_loss": loss / float(confusion.sum()),
-        "test_accuracy": float(hits.sum() / confusion.sum()),
+        "test_accuracy": float(confusion.trace() / confusion.sum()),
         "test_f1": macro_f1(counts),
         "test_miou": mean_iou(counts),
-        "test_precision": float((hits / np.maximum(called, 1))[there].mean()),
-        "test_recall": float((hits[there] / truth[there]).mean()),
+        "test_precision": float(precision(confusion)[there].mean()),
+        "test_recall": float(recall(confusion)[there].mean()),
         "test_ap": float(np.nanmean(average_precision(bins))),
     }
 
@@ -117,7 +114,7 @@ def contrasts(test: Split) -> np.ndarray:
     return found
 
 
-def _drawn(training: Training, test: Split, confusions: np.ndarray) -> dict[str, np.ndarray]:
+def _drawn(training: Training, test: Split, confusions: np.ndarray) -> Arrays:
     at = chosen(confusions)
     images = torch.from_numpy(test.images[at]).to(training.device)
     with torch.inference_mode():

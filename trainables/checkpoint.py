@@ -13,10 +13,11 @@ from typing import Any
 
 import torch
 
-from trainables.storage import Folder, patiently
+from trainables.jobs import WEIGHTS
+from trainables.patience import patiently
+from trainables.storage import Folder
 
 STATE = "state.pt"
-WEIGHTS = "weights.pt"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 from trainables.errors import UserError
 
 PRECISIONS = ("auto", "fp32", "bf16")
+TUNE, CONFIRM = "tune", "confirm"  # phases of an experiment; the second sees the test set
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class TrainConfig:
     model: str
     epochs: int
     learning_rate: float
-    weight_decay: float = 5e-4
+    weight_decay: float = 5e-3
     batch_size: int = 64
     augment_strength: float = 0.0
     seed: int = 0

@@ -13,7 +13,10 @@ from trainables.storage import Folder
 
 if TYPE_CHECKING:
     from trainables.data.base import Dataset
+    from trainables.loop import Finish
     from trainables.workers import Workers
+
+WEIGHTS = "weights.pt"  # of a training that has ended, beside its state
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,17 @@ class TrainingJob:
 
         workers: the group that this process trains it with (None: alone).
         """
+        self.train(number, params, report, workers)
+
+    def train(
+        self,
+        number: int,
+        params: dict[str, Any],
+        report: Report,
+        workers: Workers | None = None,
+        finish: Finish | None = None,
+    ) -> None:
+        """The same, with what `trainables.loop.train` is to call at the training's end."""
         import torch
 
         from trainables.checkpoint import CheckpointStore
@@ -49,7 +63,8 @@ class TrainingJob:
         torch.set_num_threads(self.threads)
         config = TrainConfig.from_dict({**self.fixed, **params})
         store = CheckpointStore(trial_folder(self.checkpoints, number))
-        train(config, self.dataset, report, store=store, workers=workers or alone(self.gpus))
+        workers = workers or alone(self.gpus)
+        train(config, self.dataset, report, store=store, workers=workers, finish=finish)
 
 
 def alone(gpus: float) -> Workers:

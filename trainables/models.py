@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trainables.data import CLASSIFICATION, SEGMENTATION
 from trainables.errors import FAILED, UserError, unknown_name
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Model:
     """One entry of `MODELS`.
 
     builder: name in `trainables.networks`, or a plugin's own function; called with the number
-    of classes. task: "classification", with the linear `fc` as last layer, or "segmentation",
+    of classes. task: CLASSIFICATION, with the linear `fc` as last layer, or SEGMENTATION,
     which returns {"out": logits (N, classes, H, W)} and perhaps "aux". parameters: at 10
     classes; of a segmentation model at 21. macs: multiply-accumulates of a forward pass on one
     image of `side` x `side` pixels; a training step costs about three times as many.
@@ -79,7 +80,7 @@ def build_model(name: str, classes: int, *, seed: int, pretrained: bool = False)
 
 
 def penultimate(model: nn.Module, images: Tensor) -> Tensor:
-    """Features (N, D) that the last layer, `fc`, reads; D is 128, 512 or 32.
+    """Features (N, D) that the last layer, `fc`, reads; D is its width.
 
     images: as the model was trained on, normalised. No gradient; the model's mode
     (training or evaluation) and its weights' placement are the caller's.
@@ -130,7 +131,7 @@ MODELS: dict[str, Model] = {
         Model(
             "cnn",
             "two convolutions with ReLU and max-pooling, two fully connected layers",
-            "classification",
+            CLASSIFICATION,
             "build_cnn",
             parameters=545_098,
             macs=6_128_896,
@@ -138,7 +139,7 @@ MODELS: dict[str, Model] = {
         Model(
             "resnet18",
             "torchvision's ResNet18",
-            "classification",
+            CLASSIFICATION,
             "build_resnet18",
             parameters=11_181_642,
             macs=30_069_760,
@@ -147,7 +148,7 @@ MODELS: dict[str, Model] = {
         Model(
             "tiny",
             "two convolutions with batch-norm and an average, for tests",
-            "classification",
+            CLASSIFICATION,
             "build_tiny",
             parameters=5_466,
             macs=405_824,
@@ -155,7 +156,7 @@ MODELS: dict[str, Model] = {
         Model(
             "fcn_resnet50",
             "torchvision's FCN on ResNet50, with its auxiliary head",
-            "segmentation",
+            SEGMENTATION,
             "build_fcn_resnet50",
             parameters=35_322_218,
             macs=2_313_338_880,
@@ -165,7 +166,7 @@ MODELS: dict[str, Model] = {
         Model(
             "deeplabv3_resnet50",
             "torchvision's DeepLabV3 on ResNet50, with its auxiliary head",
-            "segmentation",
+            SEGMENTATION,
             "build_deeplabv3_resnet50",
             parameters=42_004_074,
             macs=1_902_477_312,
@@ -175,7 +176,7 @@ MODELS: dict[str, Model] = {
         Model(
             "tiny_scenes",
             "two convolutions with batch-norm and a 1x1 one, for tests",
-            "segmentation",
+            SEGMENTATION,
             "TinyScenes",
             parameters=5_829,
             macs=1_794_048,

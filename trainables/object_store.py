@@ -1,6 +1,6 @@
 """Clients of object stores, through pyarrow's file systems, that give up after a while.
 
-How often a store is asked again is for `trainables.storage.patiently` to say, so each client's
+How often a store is asked again is for `trainables.patience.patiently` to say, so each client's
 own attempts are few. Keys come from where the clients look for them: the environment, ~/.aws,
 the machine's role.
 """

@@ -16,16 +16,12 @@ import pandas as pd
 from analysis import text
 from analysis.experiment import names
 from analysis.experiment.cells import Condition
-from analysis.experiment.scenes import (
-    BACKGROUND,
-    Pixels,
-    has_background,
-    holds_object,
-    only_background,
-)
+from analysis.experiment.scenes import Pixels, has_background, holds_object, only_background
 from analysis.page import Part
 from analysis.stats import Array
 from analysis.table import Table
+from study.words import counted
+from trainables.data.masks import BACKGROUND
 
 HEADING = "Images predicted as nothing but background"
 MEASURES = (
@@ -95,7 +91,7 @@ def _summary(found: list[Emptied], some: list[Emptied]) -> str:
     return (
         f"Of the {images:,} test images that hold an object, {names.trained(most.condition)} "
         f"predicts nothing but background for {most.empty.sum(axis=1).mean():.1f} a seed, the most "
-        f"of all systems. In {small} of the {text.counted(len(some), 'system')} with such images "
+        f"of all systems. In {small} of the {counted(len(some), 'system')} with such images "
         "their objects are smaller than those of the other images (medians)."
     )
 

@@ -9,8 +9,9 @@ from analysis import text
 from analysis.experiment.estimates import estimates
 from analysis.experiment.pixels import SCORES, class_scores, macro_mean, support, weighted_mean
 from analysis.experiment.scenes import Pixels
-from analysis.stats import Array
+from analysis.stats import FEWEST_FOR_INTERVAL, Array
 from analysis.table import Table
+from study.words import counted
 
 ABSENT = "absent"
 _MEANS = ("mean of classes", "weighted by pixels")
@@ -61,9 +62,10 @@ def _cell(mean: float, low: float, high: float) -> str:
 
 def _caption(what: str, seeds: int, counts: np.ndarray, classes: list[str]) -> str:
     """counts: (C, C), all seeds together."""
+    interval = " with 95% interval" if seeds >= FEWEST_FOR_INTERVAL else ""
     caption = (
         f"{what}: scores by class over the pixels of the test set, mean over "
-        f"{text.counted(seeds, 'seed')}{' with 95% interval' if seeds >= 5 else ''}. Accuracy is "
+        f"{counted(seeds, 'seed')}{interval}. Accuracy is "
         "one class against the rest: pixels that are rightly not given to a class count too, so "
         "it is near 1 for every small class."
     )

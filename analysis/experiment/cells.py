@@ -9,14 +9,13 @@ from typing import NamedTuple
 import pandas as pd
 
 from analysis.load import Run
-from analysis.tables import CONFIG
 from study.claims import Arm, Cell, Claim, cells
 from study.claims_toml import recorded_claims
 from study.metrics import METRICS
-from study.records import FINAL_COLUMNS, MANIFEST
+from study.records import CONFIG, FINAL_COLUMNS, MANIFEST
+from trainables.config import CONFIRM, TUNE
 from trainables.errors import FAILED, UserError
 
-CONFIRM, TUNE = "confirm", "tune"
 _KEY = ("phase", "arm", "budget", "seed")
 _RESULT = ("completed", "diverged")  # states of a cell that has a result
 

@@ -40,7 +40,7 @@ _IOU_BY_CLASS = (
 
 def context(experiment: Experiment) -> list[Part]:
     """A folded part with the context, or nothing where none fits the models compared."""
-    if experiment.run.task.counted == "pixels":
+    if experiment.run.task.counts_pixels:
         heading = "Context: what others report on Pascal VOC"
         return [Part(heading, tables=[segmentations()], folded=True)]
     if {condition.arm.model for condition in experiment.conditions} & _DIGITS:

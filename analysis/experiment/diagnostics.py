@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis import text
 from analysis.experiment import names
 from analysis.experiment.cells import Condition, Experiment
 from analysis.experiment.per_class import confusion, mistakes, pairs_table, scores_table
@@ -17,15 +16,18 @@ from analysis.plots.confusions import confusions
 from analysis.plots.embeddings import embeddings
 from analysis.plots.picture import Picture
 from analysis.plots.worst import worst
+from study.words import counted
 
 
 def diagnostics(experiment: Experiment) -> list[Part]:
     """The class distribution, which all systems share, and one part a condition."""
-    if experiment.run.task.counted == "pixels":
+    if experiment.run.task.counts_pixels:
         return pixel_diagnostics(experiment)
     data = experiment.run.manifest.data
     counts = data.get("class_counts") or {}
-    longest = {model: max(budgets) for model, budgets in _budgets(experiment).items()}
+    longest: dict[str, int] = {}
+    for arm, budget in experiment.conditions:
+        longest[arm.model] = max(budget, longest.get(arm.model, 0))
     line = (
         "Each system opens with a click: run summary, confusion matrices, the most confident "
         "mistakes, scores by class and, for the longest budget of each model, its features "
@@ -40,13 +42,6 @@ def diagnostics(experiment: Experiment) -> list[Part]:
     return parts
 
 
-def _budgets(experiment: Experiment) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for condition in experiment.conditions:
-        found.setdefault(condition.arm.model, []).append(condition.budget)
-    return found
-
-
 def _part(experiment: Experiment, condition: Condition, features: bool) -> Part:
     what, slug, data = names.trained(condition), names.slug(condition), experiment.run.data
     predictions = read_predictions(experiment, condition)
@@ -56,7 +51,7 @@ def _part(experiment: Experiment, condition: Condition, features: bool) -> Part:
     counts = confusion(predictions)
     pooled = (
         f"{counts.sum():,} predictions pooled over "
-        f"{text.counted(len(predictions.probabilities), 'seed')}"
+        f"{counted(len(predictions.probabilities), 'seed')}"
     )
     task = experiment.run.task
     pictures = confusions(counts, classes, what, slug, pooled, task)

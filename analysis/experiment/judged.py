@@ -16,6 +16,7 @@ from analysis.table import Table
 from analysis.verdicts import VERDICTS, Verdict
 from study.claims import Cell
 from study.records import plain, replace_file
+from study.words import counted
 
 VERDICTS_JSON = "verdicts.json"
 _SAME = (  # fields of `Verdict` that stand in the file as they are
@@ -36,21 +37,13 @@ _SAME = (  # fields of `Verdict` that stand in the file as they are
 )
 
 
-def in_units(value: float | None, unit: str) -> tuple[float, str]:
-    """A size and its unit as people read them: shares in percentage points; None as NaN."""
-    number = math.nan if value is None else value
-    if unit.startswith("fraction"):
-        return 100 * number, "percentage points" + unit.removeprefix("fraction")
-    return number, unit
-
-
 def verdict_table(verdicts: Sequence[Verdict], data: str) -> Table:
     """One row a claim: verdict, effect with interval, n, p raw and corrected."""
     rows = []
     for verdict in verdicts:
-        effect, unit = in_units(verdict.effect, verdict.unit)
-        low, high = in_units(verdict.low, verdict.unit)[0], in_units(verdict.high, verdict.unit)[0]
-        least = verdict.claim.sign * in_units(verdict.claim.smallest_effect, verdict.unit)[0]
+        effect, unit = text.in_units(verdict.effect, verdict.unit)
+        low, high = (text.in_units(x, verdict.unit)[0] for x in (verdict.low, verdict.high))
+        least = verdict.claim.sign * text.in_units(verdict.claim.smallest_effect, verdict.unit)[0]
         rows.append(
             {
                 "claim": verdict.claim.id,
@@ -104,7 +97,7 @@ def summary(verdicts: Sequence[Verdict], data: str) -> str:
     """How many claims came out which way."""
     counts = {name: sum(v.verdict == name for v in verdicts) for name in VERDICTS}
     found = text.listed([f"{count} {name}" for name, count in counts.items() if count])
-    claims = text.counted(len(verdicts), "claim")
+    claims = counted(len(verdicts), "claim")
     return f"{claims} about models trained on {data}, registered before the runs: {found}."
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from analysis import text
-from analysis.caveats import code_caveats, edge, resolution
+from analysis.caveats import code_caveats, edge, resolution, the_same, with_sizes
 from analysis.experiment import names
 from analysis.experiment.cells import Experiment
 from analysis.task import guess
 from study.domains import from_json
+from study.records import BY_ARM, DEFAULTS, FROM_RUNS, MATCHED
+from study.words import counted
 
 
 def limits(experiment: Experiment) -> list[str]:
     """One sentence or two each, most consequential first."""
     run = experiment.run
     data = run.manifest.data
-    sizes = ""
-    if "train_size" in data and "val_size" in data:
-        sizes = f" with {data['train_size']:,} training and {data['val_size']:,} validation images"
     scope = (
-        f"Every verdict is about {run.data}{sizes}, at the budgets run, and says nothing about "
-        "another data set, size or budget."
+        f"Every verdict is about {run.data}{with_sizes(run)}, at the budgets run, and says nothing "
+        "about another data set, size or budget."
     )
     seeds = len({cell.seed for cell in experiment.wanted})
     luck = (
@@ -84,10 +85,10 @@ def _tuning(experiment: Experiment) -> list[str]:
     chosen = found.get("nuisance") or []
     parameters = dict.fromkeys(name for row in chosen for name in row.get("parameters", {}))
     listed = text.listed([text.dimension(name) for name in parameters]) or "nothing"
-    untuned = [_where(row) for row in chosen if row.get("source") == "defaults"]
-    if found.get("tuned_by") == "matched search":
+    untuned = [_where(row) for row in chosen if row.get("source") == DEFAULTS]
+    if found.get("tuned_by") == MATCHED:
         line = _matched(experiment, listed)
-    elif found.get("tuned_by") == "explored runs":
+    elif found.get("tuned_by") == FROM_RUNS:
         runs = dict.fromkeys(str(row["run"]) for row in chosen if "run" in row)
         line = (
             f"{listed.capitalize()} of each arm at each budget come from explored runs "
@@ -104,7 +105,7 @@ def _tuning(experiment: Experiment) -> list[str]:
         )
         return [line]
     lines = [line]
-    if by_arm := [_where(row) for row in chosen if row.get("source") == "fixed by the arm"]:
+    if by_arm := [_where(row) for row in chosen if row.get("source") == BY_ARM]:
         lines.append(f"Fixed by the claims, so not tuned: {'; '.join(by_arm)}.")
     if untuned:
         lines.append(f"Defaults, for want of a usable trial: {'; '.join(untuned)}.")
@@ -115,7 +116,7 @@ def _matched(experiment: Experiment, listed: str) -> str:
     tuning = experiment.tuning
     counts = sorted(set(tuning.groupby(["arm", "budget"]).size()))
     each = " or ".join(map(str, counts)) or "no"
-    ended = text.counted(int(tuning["state"].eq("diverged").sum()), "candidate")
+    ended = counted(int(tuning["state"].eq("diverged").sum()), "candidate")
     diverged = f" {ended} diverged." if tuning["state"].eq("diverged").any() else ""
     return (
         f"{listed.capitalize()} were chosen for each arm and budget by the "
@@ -153,14 +154,12 @@ def _where(row: dict[str, object]) -> str:
 
 def _fixed(experiment: Experiment) -> list[str]:
     spec = experiment.run.manifest.spec
-    stated = spec.get("fixed") or {}
-    values = dict(stated) if isinstance(stated, dict) else {}
-    values |= {key: spec[key] for key in ("pretrained", "precision") if key in spec}
-    if not values:
+    options: dict[str, Any] = {key: spec[key] for key in ("pretrained", "precision") if key in spec}
+    same = the_same(experiment.run, options)
+    if not same:
         return []
-    named = [f"{text.dimension(name)} {text.number(value)}" for name, value in values.items()]
     line = (
-        f"Fixed, the same in every training and never tuned: {', '.join(named)}. The "
-        "augmentation strengths are those the claims name, not tuned ones."
+        f"Fixed, the same in every training and never tuned: {same}. The augmentation strengths "
+        "are those the claims name, not tuned ones."
     )
     return [line]

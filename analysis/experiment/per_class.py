@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis import text
 from analysis.experiment.estimates import estimates
 from analysis.experiment.predictions import Predictions
-from analysis.stats import Array
+from analysis.stats import FEWEST_FOR_INTERVAL, Array
 from analysis.table import Table
 from analysis.task import Task
+from study.words import counted
 
 _PAIRS = 8  # rows of the table of confused pairs
 _SCORES = ("precision", "recall", "F1")
@@ -71,7 +71,7 @@ def scores_table(
     n = values.shape[-1]
     caption = (
         f"{what}: precision, recall and F1 by class on the test set, mean over "
-        f"{text.counted(n, 'seed')}" + (" with 95% interval." if n >= 5 else ".")
+        f"{counted(n, 'seed')}" + (" with 95% interval." if n >= FEWEST_FOR_INTERVAL else ".")
     )
     return Table(name, pd.DataFrame(shown), caption, data, csv=pd.DataFrame(raw), foot=1)
 

@@ -14,6 +14,7 @@ from analysis.page import Part
 from analysis.plots.confusions import confusions
 from analysis.plots.pixel_classes import pixel_classes
 from analysis.plots.segments import segments
+from study.words import counted
 
 _LEAD = (
     "Each system opens with a click: run summary, scores by class, confusion matrices and test "
@@ -50,7 +51,7 @@ def _part(experiment: Experiment, condition: Condition, pixels: Pixels, classes:
     what, slug, data = names.trained(condition), names.slug(condition), experiment.run.data
     task = experiment.run.task
     counts = pixels.confusions.sum(axis=(0, 1))
-    pooled = f"{counts.sum():,} pixels pooled over {text.counted(len(pixels.confusions), 'seed')}"
+    pooled = f"{counts.sum():,} pixels pooled over {counted(len(pixels.confusions), 'seed')}"
     tables = [
         run_summary(experiment, condition),
         class_table(pixels, classes, what, f"per_class-{slug}", data),

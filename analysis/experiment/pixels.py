@@ -1,4 +1,4 @@
-"""Scores of a segmentation from counts of pixels: by class, their means, and by image.
+"""Scores of a segmentation from counts of pixels: by class, and their means.
 
 Everywhere the last two axes of a confusion are (truth, prediction), and void pixels are in
 none of the counts. A class without truth pixels is *absent*: it has no recall and no average
@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.stats import Array
-from trainables.average_precision import average_precision
+from trainables.pixel_scores import average_precision, mean, precision, ratio, recall
 
 SCORES = ("accuracy", "precision", "recall", "F1", "IoU", "average precision")
 
@@ -35,11 +35,11 @@ def class_scores(confusions: np.ndarray, bins: np.ndarray) -> Array:
     wrong = truth + called - 2 * hits  # false positives and false negatives
     total = counts.sum(axis=(-2, -1))[..., None]
     scores = [
-        1 - _ratio(wrong, total),
-        _ratio(hits, called),
-        _ratio(hits, truth),
-        _ratio(2 * hits, truth + called),
-        _ratio(hits, hits + wrong),
+        1 - ratio(wrong, total),
+        precision(counts),
+        recall(counts),
+        ratio(2 * hits, truth + called),
+        ratio(hits, hits + wrong),
         average_precision(bins),
     ]
     return np.where(truth > 0, np.stack(scores), np.nan)
@@ -48,31 +48,10 @@ def class_scores(confusions: np.ndarray, bins: np.ndarray) -> Array:
 def macro_mean(scores: Array) -> Array:
     """Mean over the classes that are there: (..., C) to (...,); NaN where none is."""
     there = np.isfinite(scores)
-    return _mean(np.where(there, scores, 0.0), there.astype(float))
+    return mean(np.where(there, scores, 0.0), there.astype(float))
 
 
 def weighted_mean(scores: Array, support: np.ndarray) -> Array:
     """The same weighted by truth pixels, (..., C) each: large classes count most."""
     there = np.isfinite(scores)
-    return _mean(np.where(there, scores, 0.0), np.where(there, support, 0.0))
-
-
-def image_ious(confusions: np.ndarray) -> Array:
-    """Mean IoU of each image: (..., C, C) to (...,), over the classes seen or predicted in it.
-
-    NaN for an image without a pixel that counts.
-    """
-    hits = np.diagonal(confusions, axis1=-2, axis2=-1).astype(float)
-    union = confusions.sum(axis=-1) + confusions.sum(axis=-2) - hits
-    return _mean(_ratio(hits, union), (union > 0).astype(float))
-
-
-def _ratio(a: Array, b: Array) -> Array:
-    """a / b, and 0 where b is 0."""
-    return np.divide(a, b, out=np.zeros(np.broadcast(a, b).shape), where=b > 0)
-
-
-def _mean(values: Array, weights: Array) -> Array:
-    total = weights.sum(axis=-1)
-    summed = (values * weights).sum(axis=-1)
-    return np.where(total > 0, _ratio(summed, total), np.nan)
+    return mean(np.where(there, scores, 0.0), np.where(there, support, 0.0))

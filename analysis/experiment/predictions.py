@@ -12,8 +12,8 @@ import numpy as np
 
 from analysis.experiment.cells import Condition, Experiment
 from study.records import CELLS
+from trainables.cell_file import Arrays, cell_name, read_arrays
 
-Arrays = dict[str, np.ndarray]
 _DAMAGED = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -65,7 +65,7 @@ def read_cells(
     notes: list[str] = []
     common: np.ndarray | None = None
     for trial, seed in cells[["trial", "seed"]].itertuples(index=False):
-        path = experiment.run.path / CELLS / f"{trial:05d}.npz"
+        path = experiment.run.path / CELLS / cell_name(trial)
         try:
             arrays, here = _read(path, check)
             if common is not None and not np.array_equal(common, here):
@@ -81,8 +81,7 @@ def read_cells(
 def _read(path: Path, check: Callable[[Arrays], np.ndarray]) -> tuple[Arrays, np.ndarray]:
     """The arrays and what `check` makes of them; Misfit where that cannot be had."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        arrays = read_arrays(path)
         return arrays, check(arrays)
     except FileNotFoundError:
         raise Misfit("is missing") from None

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from analysis.experiment.cells import Condition, Experiment
-from analysis.experiment.pixels import image_ious
-from analysis.experiment.predictions import Arrays, Misfit, read_cells
+from analysis.experiment.predictions import Misfit, read_cells
+from trainables.cell_file import Arrays, drawn_scenes
+from trainables.data.masks import BACKGROUND
+from trainables.pixel_scores import mean_iou
 
-VOID = 255
-BACKGROUND = 0
 KINDS = ("best", "median", "worst", "nothing but background")
 _EACH = 3  # scenes that a cell keeps of each kind
 
@@ -21,7 +21,7 @@ class Pixels:
     """A condition's predictions on the test set of a segmentation, as counts of pixels.
 
     confusions: int64 (seeds, N, C, C), rows truth, columns prediction, at the labels' own
-    size, void left out. bins: int64 (seeds, C, 2, B), see `pixels.average_precision`.
+    size, void left out. bins: int64 (seeds, C, 2, B), see `pixel_scores.average_precision`.
     contrast: float32 (N,), distance of the mean colours of objects and background, 0 to 441,
     NaN where an image lacks either. drawn: all arrays of the cell that is drawn, perhaps
     none. notes: what is lacking.
@@ -75,14 +75,15 @@ def scenes(drawn: Arrays, background: bool = True) -> dict[str, list[Scene]]:
     if not drawn:
         return {}
     confusions = drawn["test_confusions"]
-    ious = image_ious(confusions)
+    ious = mean_iou(confusions)
     ranked = np.sort(ious[np.isfinite(ious)])
     empty = only_background(confusions)
     found: dict[str, list[Scene]] = {}
-    for place, number in enumerate(drawn["test_images_at"].tolist()):
+    for number, image, truth, predicted in drawn_scenes(drawn):
         if not np.isfinite(ious[number]):
             continue
-        scene = _scene(drawn, place, number, float(ious[number]), background and empty[number])
+        iou, nothing = float(ious[number]), bool(background and empty[number])
+        scene = Scene(image, truth, predicted, number, iou, nothing)
         if scene.iou >= ranked[-_EACH:][0]:
             kind = "best"
         elif scene.iou <= ranked[:_EACH][-1]:
@@ -112,13 +113,6 @@ def only_background(confusions: np.ndarray) -> np.ndarray:
 def holds_object(confusions: np.ndarray) -> np.ndarray:
     """Which images (..., C, C) have truth pixels of another class than background."""
     return np.asarray(confusions.sum(axis=-1)[..., BACKGROUND + 1 :].sum(axis=-1) > 0)
-
-
-def _scene(drawn: Arrays, place: int, number: int, iou: float, empty: bool) -> Scene:
-    height, width = drawn["test_inside"][place].tolist()
-    cut = (place, slice(0, height), slice(0, width))
-    image, truth = drawn["test_images"][cut], drawn["test_truths"][cut]
-    return Scene(image, truth, drawn["test_predictions"][cut], number, iou, bool(empty))
 
 
 def _truth(arrays: Arrays) -> np.ndarray:

@@ -18,6 +18,8 @@ from analysis.plots.picture import Picture
 from analysis.plots.strengths import gap_by_strength
 from analysis.provenance import provenance
 from analysis.verdicts import Verdict, decide
+from study.records import CONFIG
+from trainables.config import CONFIRM
 from trainables.errors import FAILED, UserError
 
 _NAMED = 12  # missing cells that are named one by one
@@ -83,7 +85,7 @@ def missing(experiment: Experiment) -> list[str]:
         f"`{experiment.run.manifest.command}`"
     )
     trials = experiment.run.trials
-    failed = trials[trials["state"].eq("failed") & trials["config.phase"].eq("confirm")]
+    failed = trials[trials["state"].eq("failed") & trials[f"{CONFIG}phase"].eq(CONFIRM)]
     reasons = failed["error"].fillna("").replace("", "no reason on record").value_counts()
     return [line, *(f"Failed ({count}): {reason}" for reason, count in reasons.items())]
 

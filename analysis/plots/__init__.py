@@ -1,1 +1,1 @@
-"""Figures of a search, each with its caption computed from the data and its alt text."""
+"""Figures of searches and experiments, with captions computed from the data and alt texts."""

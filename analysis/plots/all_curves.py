@@ -11,12 +11,13 @@ from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis import style, text
+from analysis import style
 from analysis.load import Run
 from analysis.plots.curves import PANEL, finite, said
 from analysis.plots.panel import MARKED, draw_trials
 from analysis.plots.picture import Picture
 from study.records import STATES
+from study.words import counted
 
 MOST_LINES = 500  # of one state; more hide one another, and are summarised as bands
 _BANDS = "bands: median, middle 50% and middle 90% of the trials\nthat trained as far as the epoch"
@@ -60,7 +61,7 @@ def all_curves(run: Run, best: int | None) -> Picture:
     legend.get_title().set(fontsize=8, multialignment="center")
     drawn = "thin lines or bands that summarise them" if banded else "thin lines, one"
     alt = (
-        f"Panels of {drawn} for each of {text.counted(len(run.trials), 'trial')}, from "
+        f"Panels of {drawn} for each of {counted(len(run.trials), 'trial')}, from "
         f"above: {said(run.task)}; clean training images left, validation images right."
     )
     caption = _caption(run, banded, best)
@@ -104,12 +105,12 @@ def _caption(run: Run, banded: Collection[str], best: int | None) -> str:
             "nats above the clean training loss (median)."
         )
     if pruned:
-        trials = text.counted(pruned, "trial was", "trials were")
+        trials = counted(pruned, "trial was", "trials were")
         what = "their band ends" if "pruned" in banded else "these lines end"
         parts.append(f"{trials} stopped early: {what} where the scheduler cut them.")
     if diverged:
         marked = "" if "diverged" in banded else ", marked ×"
-        parts.append(f"{text.counted(diverged, 'trial')} diverged{marked}.")
+        parts.append(f"{counted(diverged, 'trial')} diverged{marked}.")
     return " ".join(parts) or "No trial has come to its end yet."
 
 

@@ -36,7 +36,7 @@ def by_budget(experiment: Experiment, model: str) -> Picture | None:
     for at, (first, second) in enumerate(zip(*tables, strict=True)):
         for seed in first.index.intersection(second.index):
             axes.plot(
-                [at - _APART, at + _APART], [first[seed], second[seed]], color="#b9c0c8", lw=0.7
+                [at - _APART, at + _APART], [first[seed], second[seed]], color=style.FAINT, lw=0.7
             )
     for arm, values, shift in zip((plain, augmented), tables, (-_APART, _APART), strict=True):
         _arm(axes, [v.to_numpy() for v in values], shift, names.colour(arm))

@@ -96,7 +96,7 @@ def _number(axes: Axes, values: np.ndarray, norm: Normalize, share: bool) -> Non
 
 def _norm(values: np.ndarray, share: bool, task: Task) -> Normalize:
     """A root brings out rare mistakes beside right answers; pixels span more than that."""
-    if share or task.counted == "images":
+    if share or not task.counts_pixels:
         return PowerNorm(0.5, vmin=0, vmax=max(float(values.max()), 1e-9))
     # From below the smallest count, so that it is seen on white.
     return LogNorm(vmin=values[values > 0].min() / 3, vmax=values.max())

@@ -12,6 +12,7 @@ from analysis import style, text
 from analysis.load import Run
 from analysis.plots.picture import Picture
 from analysis.task import Task
+from study.words import counted
 
 PANEL = 2.3  # height of a panel, in
 
@@ -41,7 +42,7 @@ def best_curves(run: Run, trial: int, state: str) -> Picture:
         ", the best" if state == "completed" else f" ({state})"
     )
     alt = (
-        f"Line charts over {text.counted(len(rows), 'epoch')}: {said(run.task)} of trial {trial} "
+        f"Line charts over {counted(len(rows), 'epoch')}: {said(run.task)} of trial {trial} "
         "on clean training images and on validation images."
     )
     return Picture("curves_best", title, figure, _best_caption(rows), alt)

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from analysis import style, text
 from analysis.load import Run
 from analysis.plots.picture import Picture
+from study.words import counted
 
 
 def best_so_far(run: Run) -> Picture | None:
@@ -50,7 +51,7 @@ def best_so_far(run: Run) -> Picture | None:
     )
     alt = (
         f"Two step charts of the best {run.objective.label} so far: against "
-        f"{text.counted(len(trials), 'trial')} and against {int(spent[-1]):,} epochs."
+        f"{counted(len(trials), 'trial')} and against {int(spent[-1]):,} epochs."
     )
     caption = _caption(run, trials, course, spent)
     return Picture("best_so_far", "Best so far", figure, caption, alt)

@@ -10,8 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from analysis import style, text
-from analysis.experiment.scenes import VOID, Scene
+from analysis.experiment.scenes import Scene
 from analysis.plots.picture import Picture
+from study.words import counted
+from trainables.data.masks import VOID
 
 _COLUMNS = ("image", "truth", "prediction", "errors")
 _TITLES = {
@@ -24,7 +26,6 @@ _TITLES = {
 _EDGE, _GAP, _LABEL, _TOP, _LEGEND = 0.06, 0.05, 0.22, 0.42, 0.19
 _SIDE = (style.WIDTH - 2 * _EDGE - _GAP * (len(_COLUMNS) - 1)) / len(_COLUMNS)
 _PIXELS = 160  # of a panel's longer side at most: pictures are most of a page's size
-_FRAME = "#b9c0c8"
 _NAMES = 4  # of classes in a row of the legend
 _WHITE, _RIGHT, _WRONG = (255, 255, 255), (222, 226, 231), (213, 94, 0)
 
@@ -39,7 +40,7 @@ def segments(
 def _picture(kind: str, several: list[Scene], classes: list[str], what: str, slug: str) -> Picture:
     ious = [f"{scene.iou:.3f}" for scene in several]
     alt = (
-        f"{text.counted(len(several), 'row')} of four panels: test image, truth, prediction and "
+        f"{counted(len(several), 'row')} of four panels: test image, truth, prediction and "
         f"errors. Mean IoU {text.listed(ious)}."
     )
     caption = (
@@ -114,7 +115,7 @@ def _shrunk(image: np.ndarray, step: int) -> np.ndarray:
 
 def _show(axes: Axes, panel: np.ndarray, left: float, top: float, wide: float, tall: float) -> None:
     axes.imshow(panel, extent=(left, left + wide, top + tall, top), interpolation="none")
-    axes.add_patch(Rectangle((left, top), wide, tall, fill=False, edgecolor=_FRAME, lw=0.6))
+    axes.add_patch(Rectangle((left, top), wide, tall, fill=False, edgecolor=style.FAINT, lw=0.6))
 
 
 def _legend(several: list[Scene], classes: list[str], palette: np.ndarray) -> list[Patch]:
@@ -125,6 +126,6 @@ def _legend(several: list[Scene], classes: list[str], palette: np.ndarray) -> li
     colours = {names.get(number, str(number)): palette[number] for number in found}
     colours |= {"wrong": np.array(_WRONG), "right": np.array(_RIGHT)}
     return [
-        Patch(facecolor=colour / 255, edgecolor=_FRAME, lw=0.6, label=name)
+        Patch(facecolor=colour / 255, edgecolor=style.FAINT, lw=0.6, label=name)
         for name, colour in colours.items()
     ]

@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 from analysis import style, text
 from analysis.load import Run
 from analysis.plots.picture import Picture
-from analysis.tables import CONFIG
 from study.domains import Choice, Domain, Float, Int
+from study.records import CONFIG
 
 _COLUMNS = 2
 _SHOWN = ("pruned", "running", "completed")

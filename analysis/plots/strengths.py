@@ -56,7 +56,7 @@ def _gaps(experiment: Experiment, model: str) -> tuple[int, pd.DataFrame]:
 
 def _panel(axes: Axes, table: pd.DataFrame) -> None:
     strengths, values = table.columns.to_numpy(float), table.to_numpy(float)
-    axes.plot(strengths, values.T, color="#b9c0c8", lw=0.7)
+    axes.plot(strengths, values.T, color=style.FAINT, lw=0.7)
     for strength, gaps in zip(strengths, values.T, strict=True):
         axes.scatter(
             np.full(len(gaps), strength), gaps, s=14, color=style.VALIDATION, alpha=0.5, lw=0

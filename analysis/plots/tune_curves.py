@@ -9,6 +9,7 @@ import numpy as np
 
 from analysis import style, text
 from analysis.plots.picture import Picture
+from study.words import counted
 
 if TYPE_CHECKING:
     from analysis.tune import TuneRun
@@ -39,9 +40,9 @@ def tune_curves(run: TuneRun) -> list[Picture]:
         axes.set_visible(False)
     figure.supxlabel("training iteration", fontsize=9)
     hidden = len(run.metrics) - len(shown)
-    left_out = f" {text.counted(hidden, 'more metric is', 'more metrics are')} in the table."
+    left_out = f" {counted(hidden, 'more metric is', 'more metrics are')} in the table."
     caption = (
-        f"{text.counted(len(run.folders), 'trial')}, a line each, longest "
+        f"{counted(len(run.folders), 'trial')}, a line each, longest "
         f"{int(run.results[STEP].max())} iterations. Which way each metric is better is not "
         f"recorded.{left_out if hidden else ''}"
     )

@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from analysis.experiment.pixels import image_ious
 from analysis.style import voc_palette
 from study import journal_file, records, run_tables
 from study.claims import Claim, arm
-from trainables.average_precision import average_precision
+from trainables.pixel_scores import average_precision, mean_iou
 
 from .synthetic import MIXED, journal, manifest
 from .synthetic_experiment import CLAIMS, Key, experiment_lines, experiment_manifest
@@ -143,7 +142,7 @@ def cell_arrays(data: Scenes, skill: float, seed: int, drawn: bool) -> dict[str,
 
 def chosen(confusions: np.ndarray) -> np.ndarray:
     """Three best, median and worst images by mean IoU, and three without a predicted object."""
-    order, middle = np.argsort(-image_ious(confusions), kind="stable"), len(confusions) // 2 - 1
+    order, middle = np.argsort(-mean_iou(confusions), kind="stable"), len(confusions) // 2 - 1
     empty = (confusions.sum(1)[:, 1:].sum(1) == 0) & (confusions.sum(2)[:, 1:].sum(1) > 0)
     found = [*order[:3], *order[middle : middle + 3], *order[-3:], *np.flatnonzero(empty)[:3]]
     return np.array(list(dict.fromkeys(found)), dtype=np.int64)

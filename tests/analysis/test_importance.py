@@ -11,9 +11,11 @@ import numpy as np
 import optuna
 import pytest
 
-from analysis.importance import MIN_TRIALS, _distribution, importance
+from analysis.importance import MIN_TRIALS, importance
 from analysis.load import Run, load_run
-from analysis.tables import CONFIG, ordered_trials
+from analysis.tables import ordered_trials
+from study.distributions import distribution
+from study.records import CONFIG
 from trainables.errors import UserError
 
 from .synthetic import write_run
@@ -55,7 +57,7 @@ def test_scikit_learn_is_not_loaded_and_not_marked_as_missing() -> None:
 def test_shares_are_those_of_a_study_that_optuna_filled(run: Run) -> None:
     trials = ordered_trials(run)
     varied = {name: run.dimensions[name] for name in run.searched}
-    spaces = {name: _distribution(domain) for name, domain in varied.items()}
+    spaces = {name: distribution(domain) for name, domain in varied.items()}
     study = optuna.create_study(direction="maximize")
     for row in trials.to_dict("records"):
         params = {name: row[CONFIG + name] for name in varied}

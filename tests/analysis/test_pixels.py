@@ -15,12 +15,11 @@ from sklearn.metrics import (
 from analysis.experiment.pixels import (
     SCORES,
     class_scores,
-    image_ious,
     macro_mean,
     support,
     weighted_mean,
 )
-from trainables.average_precision import average_precision
+from trainables.pixel_scores import average_precision, mean_iou
 
 CLASSES, PIXELS, BINS = 6, 400, 1_000
 ABSENT, NEVER_PREDICTED = 4, 3
@@ -98,8 +97,8 @@ def test_the_iou_of_an_image_is_over_the_classes_seen_or_predicted_there() -> No
     images = [Flat(seed) for seed in range(4)]
     confusions = np.stack([image.confusion for image in images])
     expected = [jaccard_score(i.truth, i.predicted, average="macro") for i in images]
-    assert image_ious(confusions) == pytest.approx(expected)
-    assert np.isnan(image_ious(np.zeros((1, 3, 3), dtype=int))[0])  # all void
+    assert mean_iou(confusions) == pytest.approx(expected)
+    assert np.isnan(mean_iou(np.zeros((1, 3, 3), dtype=int))[0])  # all void
 
 
 def test_axes_before_the_classes_are_independent() -> None:

@@ -22,8 +22,9 @@ from analysis.load import load_run
 from analysis.plots.segments import segments
 from analysis.report import write_report
 from analysis.search import section
-from analysis.task import CLASSIFICATION, guess, task_of
+from analysis.task import TASKS, guess, task_of
 from study.records import CELLS
+from trainables.data import CLASSIFICATION
 from trainables.errors import UserError
 
 from .synthetic import write_run
@@ -318,7 +319,7 @@ def test_an_unknown_task_is_named_and_older_runs_have_none(tmp_path: Path) -> No
     run = write_scene_search(tmp_path / "run", ["completed"], data=data)
     with pytest.raises(UserError, match="'detection'"):
         load_run(run)
-    assert task_of({}) is CLASSIFICATION
+    assert task_of({}) is TASKS[CLASSIFICATION]
 
 
 def test_what_a_guess_would_give() -> None:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 
+import click
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
@@ -114,11 +115,15 @@ def test_a_rows_interval_is_wilsons():
     assert row.share == 0.06
 
 
+def command(*arguments):
+    return simulate.main.main(list(arguments), standalone_mode=False)
+
+
 def test_the_command_prints_the_table_and_writes_the_figures(tmp_path, capsys, monkeypatch):
     small = (simulations.Row("a", "b", 0.04, 0.03, 0.05, 10, 0.0, 0.05),)
     monkeypatch.setattr(simulate, "simulate", lambda studies, seed: small)
     path = tmp_path / "figures.json"
-    assert simulate.main(["--studies", "10", "--json", str(path)]) == 0
+    assert command("--studies", "10", "--json", str(path)) == 0
     assert "| a | b | 0.0400 | 0.0300 to 0.0500 | 0 to 0.05 | yes |" in capsys.readouterr().out
     assert json.loads(path.read_text())[0]["kept"] is True
 
@@ -126,11 +131,10 @@ def test_the_command_prints_the_table_and_writes_the_figures(tmp_path, capsys, m
 def test_a_figure_out_of_bounds_fails_the_command(capsys, monkeypatch):
     small = (simulations.Row("a", "b", 0.09, 0.08, 0.1, 10, 0.0, 0.05),)
     monkeypatch.setattr(simulate, "simulate", lambda studies, seed: small)
-    assert simulate.main([]) == 1
+    assert command() == 1
     assert "**no**" in capsys.readouterr().out
-    with pytest.raises(SystemExit) as caught:
-        simulate.main(["--studies", "0"])
-    assert caught.value.code == 2
+    with pytest.raises(click.BadParameter, match="x>=1"):
+        command("--studies", "0")
 
 
 def test_the_same_seed_gives_the_same_table_in_another_process():

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.style import class_names
 from analysis.text import capital, compact, searched
-from study.domains import Choice, Fixed, Float, Int
+from study.domains import Choice, Float, Int
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,6 @@ def test_ranges_in_words() -> None:
     assert searched(Float(1e-4, 1e-2, default=1e-3, role="nuisance")) == "0.0001 .. 0.01"
     assert searched(Int(4, 4, default=4, role="scientific")) == "4"
     assert searched(Choice((32, 64), 32, "nuisance")) == "32, 64"
-    assert searched(Fixed("AdamW")) == "AdamW"
 
 
 def test_long_names_are_cut_and_never_mathematics() -> None:

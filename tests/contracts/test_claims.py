@@ -4,15 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from study.claims import (
-    CLAIMS,
-    by_task,
-    cells,
-    corrected_minimum_p,
-    decidability,
-    load_claims,
-    minimum_p,
-)
+from study.claims import CLAIMS, by_task, cells, load_claims
+from study.decidability import corrected_minimum_p, decidability, minimum_p
 from study.metrics import METRICS
 
 FILES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))

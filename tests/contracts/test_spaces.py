@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from study.domains import Choice, Fixed, Float, Int, describe
+from study.domains import Choice, Float, Int, describe
 from study.estimate import estimate
 from study.listing import print_plan
 from study.plan import SearchSpec, run_id
@@ -42,7 +42,7 @@ def test_its_ranges_have_an_inside_and_an_outside(name: str) -> None:
             assert not domain.contains(domain.high + 1)
             assert not domain.contains(domain.low - 1)
         else:
-            assert isinstance(domain, (Choice, Fixed))
+            assert isinstance(domain, Choice)
             assert not domain.contains("neither")
 
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.claims import Claim, cells, decidability, load_claims
+from study.claims import Claim, cells, load_claims
 from study.claims_toml import claim_to_dict, claims_from_spec
+from study.decidability import decidability
 from study.experiment_plan import ExperimentSpec, experiment_id
 from study.metrics import METRICS
 from study.spaces import SPACES

@@ -16,7 +16,7 @@ import pytest
 from study import records
 from tests.security.sightings import sightings
 from tests.security.watched import Watched, watch
-from tests.study.commands import ROOT, command
+from tests.study.commands import ROOT, command, tiny_gap
 
 pytestmark = pytest.mark.slow
 
@@ -32,17 +32,7 @@ PLANTED = [
     *("8c1fb1d7a6c4e2f0", "K7MDENGbPxRfiCY", "sessionplanted", "hf_planted"),
     *("proxypassword", "remotepassword"),
 ]
-CLAIM = """
-[[claim]]
-id = "tiny_gap"
-sentence = "The tiny network overfits less with augmentation."
-decided_by = "paired_difference"
-arms = ["tiny_aug", "tiny"]
-metric = "gap"
-direction = "lower"
-budgets = [1, 2]
-smallest_effect = 0.05
-"""
+CLAIM = tiny_gap([1, 2])
 COUNT_NODES = """
 import sys
 from ray._raylet import GcsClient

@@ -14,6 +14,21 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 
 
+def tiny_gap(budgets: list[int]) -> str:
+    """A claim about the test network, as TOML: the smallest experiment there is."""
+    return f"""
+[[claim]]
+id = "tiny_gap"
+sentence = "Trained long, the tiny network overfits less with augmentation."
+decided_by = "paired_difference"
+arms = ["tiny_aug", "tiny"]
+metric = "gap"
+direction = "lower"
+budgets = {budgets}
+smallest_effect = 0.05
+"""
+
+
 def command(*arguments: str, module: str = "study.run") -> list[str]:
     """The command line of a module with this test's interpreter."""
     return [sys.executable, "-m", module, *arguments]

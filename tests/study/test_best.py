@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from study.best import CHECKPOINTS, BestKeeper, CheckpointCleaner, best_trial
+from study.best import BestKeeper, CheckpointCleaner, best_trial
 from study.journal import Journal
 from study.metrics import METRICS
 from study.place import local
-from study.records import BEST_WEIGHTS
+from study.records import BEST_WEIGHTS, CHECKPOINTS
 from tests.study.local_store import local_store
 from tests.study.test_records import epoch
 from trainables.jobs import trial_folder

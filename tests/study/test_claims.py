@@ -14,14 +14,12 @@ from study.claims import (
     arm,
     by_task,
     cells,
-    corrected_minimum_p,
-    decidability,
     load_claims,
-    minimum_p,
     overridden,
     select,
 )
 from study.claims_toml import claim_to_dict, claims_from_spec
+from study.decidability import corrected_minimum_p, decidability, minimum_p
 from trainables.errors import UserError
 
 GOOD = """

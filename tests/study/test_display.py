@@ -7,8 +7,9 @@ import re
 
 from rich.console import Console
 
-from study.display import Display, clock, describe
+from study.display import Display
 from study.metrics import METRICS
+from study.words import describe, duration
 
 CONFIG = {
     "learning_rate": 0.00123456,
@@ -104,5 +105,5 @@ def test_a_diverged_trial_is_no_best() -> None:
 
 
 def test_durations_and_configurations_read_well() -> None:
-    assert [clock(s) for s in (5, 65, 3725)] == ["5 s", "1 min 05 s", "1 h 02 min"]
+    assert [duration(s) for s in (5, 65, 3725)] == ["5 s", "1 min 05 s", "1 h 02 min"]
     assert describe(CONFIG) == "lr 0.0012, 12 epochs, strength 0.51, wd 0.005, batch 64"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.domains import ROLES, Choice, Domain, Fixed, Float, Int, from_json, to_json
+from study.domains import ROLES, Choice, Domain, Float, Int, from_json, to_json
 
 positive = st.floats(1e-9, 1e9)
 
@@ -62,7 +62,7 @@ ints = st.builds(
 )  # fmt: skip
 options = st.lists(st.integers() | st.text(max_size=3), min_size=2, max_size=4, unique=True)
 choices = st.builds(lambda o, role: Choice(tuple(o), o[-1], role), options, roles)
-any_domain = floats | ints | choices | st.builds(Fixed, st.integers() | st.text(max_size=3))
+any_domain = floats | ints | choices
 
 
 @given(any_domain, st.one_of(st.integers(), st.floats(), st.text(max_size=3), st.booleans()))

@@ -13,20 +13,12 @@ import numpy as np
 import pytest
 
 from study import journal_file, records, run_tables
-from tests.study.commands import ROOT, command, last_json, run, wait_until
+from tests.study.commands import ROOT, command, last_json, run, tiny_gap, wait_until
 
 CONFIRM = "study.confirm"
-CLAIMS = """
-[[claim]]
-id = "tiny_gap"
-sentence = "Trained long, the tiny network overfits less with augmentation."
-decided_by = "paired_difference"
-arms = ["tiny_aug", "tiny"]
-metric = "gap"
-direction = "lower"
-budgets = [1, 3]
-smallest_effect = 0.05
-
+CLAIMS = (
+    tiny_gap([1, 3])
+    + """
 [[claim]]
 id = "tiny_crossover"
 sentence = "Augmentation pays late."
@@ -37,6 +29,7 @@ direction = "lower"
 budgets = [1, 3]
 smallest_effect = 0.05
 """
+)
 CELLS, TUNING = 2 * 2 * 5, 2 * 2 * 2  # arms x budgets x seeds; x candidates
 
 

@@ -16,7 +16,6 @@ from study.claims import by_task, overridden, select
 from study.claims_toml import claims_from_spec
 from study.experiment import planned
 from study.experiment_plan import (
-    BY_ARM,
     DEFAULTS,
     TUNING_SEED,
     ExperimentSpec,
@@ -30,6 +29,7 @@ from study.experiment_plan import (
 from study.journal import Journal
 from study.metrics import METRICS
 from study.nuisance import choose
+from study.records import BY_ARM
 from study.spaces import SPACES
 from trainables.config import TrainConfig
 from trainables.errors import UserError

@@ -117,13 +117,7 @@ def both(folder: Path) -> Both:
     digits, storage = load_dataset("uci_digits"), Folder(str(folder))
     return Both(
         TrainingJob(digits, {}, storage / "checkpoints", threads=1),
-        CellJob(
-            scenes(),
-            {},
-            storage / "checkpoints",
-            storage / "cells",
-            threads=1,
-        ),
+        CellJob(TrainingJob(scenes(), {}, storage / "checkpoints", threads=1), storage / "cells"),
         folder,
     )
 

@@ -11,14 +11,13 @@ import pytest
 from study import journal_file, records, session
 from study.journal import Journal
 from tests.study.test_records import epoch, manifest
-from trainables import storage
-from trainables.storage import StorageError
+from trainables.patience import PATIENCE_VARIABLE, StorageError
 
 
 @pytest.fixture
 def failing(monkeypatch) -> list[int]:
     """Appending fails as often as the list says, with half of the line written."""
-    monkeypatch.setattr(storage, "PAUSES", (0.01, 0.02))
+    monkeypatch.setattr("trainables.patience.PAUSES", (0.01, 0.02))
     truly, left = journal_file.append, [0]
 
     def append(run: Path, line: dict) -> None:
@@ -49,7 +48,7 @@ def test_nothing_is_lost_or_doubled_where_storage_comes_back(tmp_path: Path, fai
 def test_after_the_end_nothing_is_taken_and_what_was_written_is_kept(
     tmp_path: Path, failing, monkeypatch
 ) -> None:
-    monkeypatch.setenv(storage.PATIENCE_VARIABLE, "0.05")
+    monkeypatch.setenv(PATIENCE_VARIABLE, "0.05")
     journal = Journal(tmp_path)
 
     def session_that_fails() -> None:

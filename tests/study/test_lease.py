@@ -11,7 +11,7 @@ from study import lease
 from study.lease import STALE_SECONDS, Lease
 from tests.study.local_store import LocalStore, local_store
 from trainables.errors import UserError
-from trainables.storage import StorageError
+from trainables.patience import StorageError
 
 BEING = "is being written by process"
 OVERTAKEN = "is now being written by"

@@ -11,7 +11,7 @@ from study import mirror, records
 from study.lease import Lease
 from study.mirror import Mirror
 from tests.study.local_store import LocalStore, local_store
-from trainables.storage import StorageError
+from trainables.patience import StorageError
 
 DENIED = (
     "When listing objects: AWS Error ACCESS_DENIED during ListObjectsV2 operation: Access Denied"

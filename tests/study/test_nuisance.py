@@ -10,10 +10,11 @@ import pytest
 
 from study import records
 from study.claims import overridden, select
-from study.experiment_plan import DEFAULTS, FROM_RUNS, MATCHED, ExperimentSpec, tuning_trials
+from study.experiment_plan import ExperimentSpec, tuning_trials
 from study.journal import Journal
 from study.metrics import METRICS
 from study.nuisance import check_sources, choose
+from study.records import DEFAULTS, FROM_RUNS, MATCHED
 from tests.study.test_records import epoch, manifest
 from trainables.errors import UserError
 

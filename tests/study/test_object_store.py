@@ -18,11 +18,12 @@ from study import journal_file, records, run_tables
 from study.lease import STALE_SECONDS, Lease
 from study.plan import SearchSpec, run_id
 from study.stored import fetch, folder_of
-from tests.study.commands import ROOT, command, last_json, run, wait_until
+from tests.study.commands import ROOT, command, last_json, run, tiny_gap, wait_until
 from tests.study.object_store import BUCKET, Server
 from trainables import object_store
 from trainables.errors import UserError
-from trainables.storage import StorageError, stored_bytes
+from trainables.patience import StorageError
+from trainables.storage import stored_bytes
 
 pytestmark = pytest.mark.slow
 
@@ -37,17 +38,7 @@ SEARCH = [
 RUN_ID = run_id(SearchSpec("tiny_aug", **OPTIONS))
 TIMES = ["seconds", "images_per_second"]
 
-CLAIMS = """
-[[claim]]
-id = "tiny_gap"
-sentence = "Trained long, the tiny network overfits less with augmentation."
-decided_by = "paired_difference"
-arms = ["tiny_aug", "tiny"]
-metric = "gap"
-direction = "lower"
-budgets = [1]
-smallest_effect = 0.05
-"""
+CLAIMS = tiny_gap([1])
 
 
 @pytest.fixture(scope="module")

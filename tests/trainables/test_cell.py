@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 from trainables import cell
 from trainables.cell import CellJob
 from trainables.data.base import Dataset, Split, content_hash
+from trainables.jobs import TrainingJob
 from trainables.storage import Folder
 
 PARAMS = {"model": "tiny", "epochs": 2, "learning_rate": 0.01, "arm": "tiny", "budget": 2}
@@ -30,9 +31,8 @@ def dataset() -> Dataset:
 
 
 def run(dataset: Dataset, folder: Path, **params: object) -> list[dict]:
-    job = CellJob(
-        dataset, {}, Folder(f"{folder}/checkpoints"), Folder(f"{folder}/cells"), threads=1
-    )
+    training = TrainingJob(dataset, {}, Folder(f"{folder}/checkpoints"), threads=1)
+    job = CellJob(training, Folder(f"{folder}/cells"))
     told: list[dict] = []
     job(7, {**PARAMS, **params}, told.append)
     return told

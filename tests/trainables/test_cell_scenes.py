@@ -15,20 +15,24 @@ from sklearn.metrics import (
 
 from tests.trainables.scenes import dataset, larger, squares
 from trainables import cell_scenes
-from trainables.average_precision import average_precision
 from trainables.cell import CellJob
 from trainables.cell_scenes import BINS, SHOWN, chosen, contrasts, score_bins
-from trainables.data.base import Split
+from trainables.data.base import Dataset, Split
 from trainables.data.masks import VOID
+from trainables.jobs import TrainingJob
+from trainables.pixel_scores import average_precision
 from trainables.storage import Folder
 
 PARAMS = {"model": "tiny_scenes", "epochs": 3, "learning_rate": 0.02, "batch_size": 8}
 
 
+def job_in(folder: Path, data: Dataset) -> CellJob:
+    training = TrainingJob(data, {}, Folder(f"{folder}/checkpoints"), threads=1)
+    return CellJob(training, Folder(f"{folder}/cells"))
+
+
 def run(folder: Path, data=None, **params: object) -> tuple[dict, dict[str, np.ndarray]]:
-    job = CellJob(
-        data or dataset(), {}, Folder(f"{folder}/checkpoints"), Folder(f"{folder}/cells"), threads=1
-    )
+    job = job_in(folder, data or dataset())
     told: list[dict] = []
     job(3, {**PARAMS, "phase": "confirm", "drawn": False, **params}, told.append)
     with np.load(folder / "cells" / "00003.npz", allow_pickle=False) as saved:
@@ -115,9 +119,7 @@ def test_the_images_drawn_are_best_median_worst_and_nothing_but_background() -> 
 
 def test_a_tuning_trial_never_sees_the_test_set(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(cell_scenes, "evaluate_scenes", None)  # calling it would raise
-    job = CellJob(
-        dataset(), {}, Folder(f"{tmp_path}/checkpoints"), Folder(f"{tmp_path}/cells"), threads=1
-    )
+    job = job_in(tmp_path, dataset())
     told: list[dict] = []
     job(0, {**PARAMS, "phase": "tune", "drawn": False}, told.append)
     assert "test_miou" not in told[-1]

@@ -14,9 +14,10 @@ from study.records import EPOCH_COLUMNS
 from trainables import loop
 from trainables import training as training_module
 from trainables.augment import augment
-from trainables.checkpoint import STATE, WEIGHTS, CheckpointStore
+from trainables.checkpoint import STATE, CheckpointStore
 from trainables.config import TrainConfig
 from trainables.data.base import Dataset, Split, content_hash
+from trainables.jobs import WEIGHTS
 from trainables.loop import train
 from trainables.models import build_model
 from trainables.storage import Folder

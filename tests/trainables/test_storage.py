@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from trainables import storage
 from trainables.checkpoint import STATE, CheckpointStore
 from trainables.errors import UserError
-from trainables.storage import Folder, StorageError, patience, patiently, reason
+from trainables.patience import PATIENCE_VARIABLE, StorageError, patience, patiently, reason
+from trainables.storage import Folder
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch) -> None:
-    monkeypatch.setattr(storage, "PAUSES", (0.01, 0.02))
+    monkeypatch.setattr("trainables.patience.PAUSES", (0.01, 0.02))
 
 
 def failing(times: int, number: int = errno.EIO) -> Callable[[], str]:
@@ -143,6 +143,6 @@ def test_a_folder_is_named_alike_on_disk_and_in_a_store(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("said", ["soon", "-1", "nan", "inf"])
 def test_patience_is_a_number_of_seconds(said: str, monkeypatch) -> None:
-    monkeypatch.setenv(storage.PATIENCE_VARIABLE, said)
+    monkeypatch.setenv(PATIENCE_VARIABLE, said)
     with pytest.raises(UserError, match="must be a number of seconds"):
         patience()

@@ -27,15 +27,13 @@ class DataSource:
     image_size, **options). What a plugin's returns is checked, and hashed here.
     train_size: images a search trains on by default (None: all that validation leaves).
     experiment_size: images a cell of an experiment trains on by default, of which there
-    are many. image_size: height and width, which can be chosen for a segmentation. classes:
-    None where only the files say.
+    are many. image_size: height and width, which can be chosen for a segmentation.
     """
 
     summary: str
     loader: str | Callable[..., Dataset]
     train_size: int | None
     image_size: tuple[int, int]
-    classes: int | None
     experiment_size: int | None = None
     takes_directory: bool = False
     can_download: bool = False
@@ -49,7 +47,6 @@ def _voc(year: int) -> DataSource:
         loader="trainables.data.voc:load",
         train_size=None,
         image_size=(128, 128),
-        classes=21,
         takes_directory=True,
         can_download=True,
         task=SEGMENTATION,
@@ -64,21 +61,18 @@ DATASETS: dict[str, DataSource] = {
         train_size=1_000,
         experiment_size=500,
         image_size=(32, 32),
-        classes=10,
     ),
     "uci_digits": DataSource(
         summary="scikit-learn's 1,797 handwritten digits, scaled to 32x32",
         loader="trainables.data.uci_digits:load",
         train_size=None,
         image_size=(32, 32),
-        classes=10,
     ),
     "svhn": DataSource(
         summary="Street View House Numbers, cropped digits (.mat files)",
         loader="trainables.data.svhn:load",
         train_size=None,
         image_size=(32, 32),
-        classes=10,
         takes_directory=True,
         can_download=True,
     ),
@@ -88,7 +82,6 @@ DATASETS: dict[str, DataSource] = {
         train_size=64,
         experiment_size=64,
         image_size=(64, 64),
-        classes=21,
         task=SEGMENTATION,
     ),
     "voc": _voc(2012),

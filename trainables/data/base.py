@@ -74,11 +74,6 @@ class Dataset:
         strata = np.zeros(len(self.pool), dtype=np.int64) if scenes else self.pool.labels
         return stratified_split(strata, self.val_fraction, train_size, seed)
 
-    def split(self, seed: int, train_size: int | None = None) -> tuple[Split, Split]:
-        """(train, validation), copied; see `split_indices`."""
-        train, val = self.split_indices(seed, train_size)
-        return self.pool.take(train), self.pool.take(val)
-
     def without_test(self) -> Dataset:
         """The same data set with the test images taken away: what a search may see."""
         return dataclasses.replace(self, test=None)

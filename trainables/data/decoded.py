@@ -50,6 +50,7 @@ class Pairs:
         return digest.hexdigest()[:24]
 
     def read(self, name: str) -> Iterator[LabelledImage]:
+        """The images of a split, in its order, decoded and scaled; DataError for a bad file."""
         for image, mask in self.splits[name]:
             yield read_labelled(image, mask, self.classes, self.side)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+BACKGROUND = 0  # the first class, where a data set has one
 VOID = 255  # the label of pixels that are never trained on and never counted
 
 

@@ -73,7 +73,7 @@ def test_the_pool_is_exactly_large_enough(train_size: int):
     dataset = load_dataset("street_digits", train_size=train_size)
     assert len(dataset.pool) == (train_size * 3 + 1) // 2
     for seed in range(5):
-        train, val = dataset.split(seed, train_size)
+        train, val = dataset.split_indices(seed, train_size)
         assert len(train) == train_size
         assert len(val) == len(dataset.pool) - train_size
 

@@ -38,7 +38,7 @@ def scenes() -> Dataset:
 
 def test_images_and_masks_have_the_documented_form(scenes: Dataset):
     assert scenes.task == SEGMENTATION == DATASETS["street_scenes"].task
-    assert len(scenes.classes) == len(set(scenes.classes)) == DATASETS["street_scenes"].classes
+    assert len(scenes.classes) == len(set(scenes.classes)) == 21
     assert scenes.test is not None
     assert (len(scenes.pool), len(scenes.test)) == (150, 64)
     for split in (scenes.pool, scenes.test):

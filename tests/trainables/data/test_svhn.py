@@ -201,4 +201,4 @@ def test_validation_stays_small_on_the_full_set(monkeypatch: pytest.MonkeyPatch,
     assert load_dataset("svhn", data_dir=svhn_folder).val_fraction == svhn.VAL_FRACTION
     monkeypatch.setattr(svhn, "VAL_MOST", 10)
     dataset = load_dataset("svhn", data_dir=svhn_folder)
-    assert len(dataset.split(0)[1]) == 10
+    assert len(dataset.split_indices(0, None)[1]) == 10

@@ -18,12 +18,15 @@ class Draws:
         self.rng = rng
 
     def uniform(self, low: float, high: float) -> float:
+        """A number in [low, high)."""
         return low + (high - low) * float(self.rng.random())
 
     def chance(self, probability: float) -> bool:
+        """True as often as the probability says."""
         return float(self.rng.random()) < probability
 
     def pick(self, options: Sequence[T]) -> T:
+        """One of the options, all alike."""
         return options[int(self.rng.random() * len(options))]
 
     def weighted(self, weights: Sequence[float]) -> int:

@@ -13,6 +13,7 @@ WHITE: Colour = (232, 232, 226)
 
 
 def lamp_post(pen: Pen, draws: Draws) -> None:
+    """With an arm over the road, or a globe."""
     metal = draws.colour(*METALS)
     pen.paint(pen.line(0.022, (0, 0.0), (0, 0.93)), metal)
     pen.paint(pen.box(-0.025, 0, 0.025, 0.14), metal)
@@ -27,6 +28,7 @@ def lamp_post(pen: Pen, draws: Draws) -> None:
 
 
 def traffic_light(pen: Pen, draws: Draws) -> None:
+    """One of its three lamps is lit."""
     pen.paint(pen.line(0.03, (0, 0), (0, 0.62)), draws.colour(*METALS))
     pen.paint(pen.box(-0.105, 0.6, 0.105, 1.0, 0.04), draws.colour((38, 40, 40), (60, 62, 44)))
     lit = draws.weighted((1, 0.6, 1))
@@ -37,6 +39,7 @@ def traffic_light(pen: Pen, draws: Draws) -> None:
 
 
 def sign(pen: Pen, draws: Draws) -> None:
+    """A disc, triangle, square or diamond with a rim and an upright or level bar."""
     pen.paint(pen.line(0.03, (0, 0), (0, 0.7)), draws.colour(*METALS))
     rim = draws.colour((200, 40, 40), (45, 80, 165), (230, 195, 60), spread=12)
     field, mark = draws.pick(((WHITE, rim), (rim, WHITE), (WHITE, (40, 40, 42))))
@@ -56,6 +59,7 @@ def sign(pen: Pen, draws: Draws) -> None:
 
 
 def bench(pen: Pen, draws: Draws) -> None:
+    """Seen from the front: two frames, three slats of a back, and a seat."""
     wood, metal = draws.colour(*WOODS), draws.colour(*METALS)
     for x in (-0.8, 0.8):
         pen.paint(pen.line(0.07, (x - 0.06, 0.0), (x, 0.45), (x, 0.98)), metal)
@@ -66,6 +70,7 @@ def bench(pen: Pen, draws: Draws) -> None:
 
 
 def fence(pen: Pen, draws: Draws) -> None:
+    """Pickets, flat or pointed, and two rails; two to four heights wide."""
     paint = draws.colour(*WOODS, *METALS)
     half, period = draws.uniform(1.0, 2.0), draws.uniform(0.26, 0.42)
     pickets = stripes(pen.u, period, max(draws.uniform(0.28, 0.5), pen.thinnest / period))
@@ -80,6 +85,7 @@ def fence(pen: Pen, draws: Draws) -> None:
 
 
 def hydrant(pen: Pen, draws: Draws) -> None:
+    """Foot, barrel and dome, with outlets to both sides."""
     paint = draws.colour((195, 45, 40), (225, 180, 50), (60, 95, 160), (150, 150, 150))
     pen.paint(pen.box(-0.32, 0, 0.32, 0.1), scaled(paint, 0.7))
     pen.paint(pen.box(-0.42, 0.46, 0.42, 0.62, 0.03), scaled(paint, 0.85))
@@ -91,6 +97,7 @@ def hydrant(pen: Pen, draws: Draws) -> None:
 
 
 def post_box(pen: Pen, draws: Draws) -> None:
+    """A pillar with a slot and a label."""
     paint = draws.colour((190, 35, 35), (230, 190, 50), (45, 75, 150))
     pen.paint(pen.box(-0.27, 0, 0.27, 0.12), (40, 40, 42))
     pen.paint(pen.box(-0.24, 0.05, 0.24, 0.98, 0.12), paint)
@@ -100,6 +107,7 @@ def post_box(pen: Pen, draws: Draws) -> None:
 
 
 def litter_bin(pen: Pen, draws: Draws) -> None:
+    """Wider at the top, of slats held by a band."""
     paint = draws.colour((60, 95, 65), (95, 98, 100), (70, 85, 130), (150, 105, 60))
     foot = draws.uniform(0.25, 0.32)
     body = pen.polygon((-foot, 0.0), (-0.38, 0.85), (0.38, 0.85), (foot, 0.0))
@@ -110,6 +118,7 @@ def litter_bin(pen: Pen, draws: Draws) -> None:
 
 
 def cone(pen: Pen, draws: Draws) -> None:
+    """Banded in white, on a square foot."""
     paint = draws.colour((235, 105, 35), (225, 65, 45), (230, 190, 55), spread=12)
     pen.paint(pen.box(-0.48, 0, 0.48, 0.1, 0.03), scaled(paint, 0.8))
     body = pen.polygon((-0.33, 0.08), (-0.06, 1.0), (0.06, 1.0), (0.33, 0.08))
@@ -118,6 +127,7 @@ def cone(pen: Pen, draws: Draws) -> None:
 
 
 def parasol(pen: Pen, draws: Draws) -> None:
+    """A pole and half an ellipse of cloth in two colours."""
     first = draws.colour((200, 50, 50), (50, 95, 160), (225, 190, 70), (70, 130, 90))
     second = draws.pick((WHITE, scaled(first, 0.6), WHITE))
     pen.paint(pen.line(0.03, (0, 0), (0, 0.97)), draws.colour(*WOODS))

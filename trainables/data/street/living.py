@@ -23,6 +23,7 @@ BARK: Colour = (95, 72, 52)
 
 
 def person(pen: Pen, draws: Draws) -> None:
+    """Walking, sometimes in stripes; stride and swing of the arms are drawn."""
     shirt, trousers = draws.colour(*CLOTHES), draws.colour(*CLOTHES)
     skin = draws.colour(*SKIN, spread=8)
     stride, swing = draws.uniform(0.02, 0.16), draws.uniform(-0.12, 0.14)
@@ -40,6 +41,7 @@ def person(pen: Pen, draws: Draws) -> None:
 
 
 def dog(pen: Pen, draws: Draws) -> None:
+    """From the side, with a patch of another fur half of the time."""
     fur = draws.colour(*FURS)
     dark, grain = scaled(fur, 0.75), 0.25
     for x in (-0.42, -0.28, 0.3, 0.42):
@@ -57,6 +59,7 @@ def dog(pen: Pen, draws: Draws) -> None:
 
 
 def bird(pen: Pen, draws: Draws) -> None:
+    """Flying with a spread wing, or standing on one leg."""
     plumage = draws.colour((95, 100, 112), (60, 55, 55), (215, 215, 215), (130, 95, 65))
     spread, grain = draws.chance(0.5), 0.15
     pen.paint(pen.polygon((-0.95, 0.3), (-0.95, 0.48), (-0.3, 0.6), (-0.3, 0.3)), plumage, grain)
@@ -73,6 +76,7 @@ def bird(pen: Pen, draws: Draws) -> None:
 
 
 def tree(pen: Pen, draws: Draws) -> None:
+    """A conifer of three tiers, or a trunk under five overlapping crowns."""
     leaves, trunk = draws.colour(*LEAVES), draws.colour(BARK)
     lean = draws.uniform(-0.05, 0.05)
     pen.paint(pen.line(draws.uniform(0.06, 0.1), (0, 0), (lean, 0.6)), trunk, grain=0.3)
@@ -89,6 +93,7 @@ def tree(pen: Pen, draws: Draws) -> None:
 
 
 def hedge(pen: Pen, draws: Draws) -> None:
+    """Ragged at its edge, darker near the ground, sometimes in flower."""
     leaves, half = draws.colour(*LEAVES[:3]), draws.uniform(0.8, 1.9)
     shape = pen.box(-half, -0.02, half, 0.94, 0.2) + pen.grain * 0.06
     pen.paint(shape, leaves, grain=0.4)

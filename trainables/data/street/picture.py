@@ -26,6 +26,7 @@ class Picture:
 
     @property
     def side(self) -> int:
+        """Height and width in pixels."""
         return len(self.axis)
 
 

@@ -20,6 +20,7 @@ PAINTS: tuple[Colour, ...] = (
 
 
 def car(pen: Pen, draws: Draws) -> None:
+    """From the side; where its cabin begins and ends is drawn."""
     paint, glass = draws.colour(*PAINTS), draws.colour(*GLASS, spread=10)
     front, rear = draws.uniform(0.5, 0.8), draws.uniform(0.65, 1.05)
     roof = draws.uniform(0.15, 0.4)
@@ -36,6 +37,7 @@ def car(pen: Pen, draws: Draws) -> None:
 
 
 def bus(pen: Pen, draws: Draws) -> None:
+    """A band of colour below a row of panes, and a door."""
     paint = draws.colour((205, 60, 45), (225, 180, 55), (60, 95, 165), (225, 225, 220))
     glass = draws.colour(*GLASS, spread=10)
     body = pen.paint(pen.box(-1.2, 0.1, 1.2, 1.0, 0.08), paint)
@@ -51,6 +53,7 @@ def bus(pen: Pen, draws: Draws) -> None:
 
 
 def truck(pen: Pen, draws: Draws) -> None:
+    """A cab, and a box with ribs or a sign."""
     paint = draws.colour(*PAINTS)
     cargo = draws.colour((225, 222, 212), (120, 125, 130), (90, 110, 80), (170, 95, 60))
     pen.paint(pen.box(-1.2, 0.14, 1.1, 0.26), scaled(RUBBER, 1.3))
@@ -66,6 +69,7 @@ def truck(pen: Pen, draws: Draws) -> None:
 
 
 def bicycle(pen: Pen, draws: Draws) -> None:
+    """Two rings and a frame: the street shows through."""
     paint = draws.colour(*PAINTS)
     back, front = (-0.52, 0.34), (0.52, 0.34)
     for x, y in (back, front):

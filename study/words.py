@@ -1,0 +1,48 @@
+"""Counts, durations and configurations as people read them, on the terminal and in the report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_SHORT = {
+    "learning_rate": "lr",
+    "augment_strength": "strength",
+    "weight_decay": "wd",
+    "batch_size": "batch",
+}
+
+# What of a search's trial or an experiment's cell fits a line of 80 columns.
+BRIEF = ("arm", "seed", "learning_rate", "augment_strength")
+IN_AN_ARM = ("learning_rate", "augment_strength")  # what an arm's name and budget say
+
+
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """ "1 trial", "3 trials"."""
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """ "42 s", "3 min 05 s", "2 h 10 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def describe(config: dict[str, Any], names: tuple[str, ...] | None = None) -> str:
+    """A configuration (or these names of it) in a few words: "lr 0.003, strength 0.5"."""
+    words = []
+    for name, value in config.items():
+        if names is not None and (name not in names or ("arm" in config and name in IN_AN_ARM)):
+            continue
+        shown = f"{value:.2g}" if isinstance(value, float) else str(value)
+        words.append(_worded(name, shown))
+    return ", ".join(words)
+
+
+def _worded(name: str, shown: str) -> str:
+    if name == "epochs":
+        return f"{shown} epochs"
+    return shown if name == "arm" else f"{_SHORT.get(name, name)} {shown}"
