@@ -53,7 +53,7 @@ def _recolour(images: Tensor, draws: Tensor, strength: float, policy: Photometry
     contrast = torch.exp(u[:, 0] * policy.contrast)[:, None, None]
     chroma = (1 + u[:, 1] * policy.saturation)[:, None, None]
     angle = (u[:, 2] * math.radians(policy.hue))[:, None, None]
-    grey, off_axis, turn = _about_grey(images.device)
+    grey, off_axis, turn = _about_grey(images.device, images.dtype)
     matrix = contrast * (grey + chroma * (torch.cos(angle) * off_axis + torch.sin(angle) * turn))
     negative = (draws[:, 7] < policy.inversion * strength)[:, None]
     centre = images.mean((1, 2, 3))[:, None]
@@ -65,11 +65,11 @@ def _recolour(images: Tensor, draws: Tensor, strength: float, policy: Photometry
 
 
 @cache
-def _about_grey(device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+def _about_grey(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
     """Rodrigues' rotation about the grey axis (1, 1, 1): on it, off it, and turned; each 3x3."""
-    grey = torch.full((3, 3), 1 / 3, device=device)
-    turn = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]], device=device) / 3**0.5
-    return grey, torch.eye(3, device=device) - grey, turn
+    grey = torch.full((3, 3), 1 / 3, device=device, dtype=dtype)
+    turn = grey.new_tensor([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / 3**0.5
+    return grey, torch.eye(3, device=device, dtype=dtype) - grey, turn
 
 
 def _sharpen(images: Tensor, amount: Tensor) -> Tensor:
