@@ -33,7 +33,7 @@ def searched(storage: Path) -> dict[str, pd.DataFrame]:
         data="uci_digits",
         train_size=600,
         trials=6,
-        max_epochs=16,
+        max_epochs=4,
         precision="fp32",
         wandb="off",
         quiet=True,
