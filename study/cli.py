@@ -56,9 +56,13 @@ def data_options(command: Command) -> Command:
             click.option("--data", metavar="NAME", help="Data set  [default: the space's]."),
             click.option("--data-dir", metavar="PATH", help="Folder with the data set's files."),
             click.option("--download", is_flag=True, help="Fetch the data set if it is missing."),
-            click.option("--train-size", type=int, help="Images to train on  [default: data's]."),
             click.option(
-                "--image-size", type=int, help="Side that scenes are scaled to  [default: data's]."
+                "--train-size", type=int, help="Images to train on  [default: the data set's]."
+            ),
+            click.option(
+                "--image-size",
+                type=int,
+                help="Side that scenes are scaled to  [default: the data set's].",
             ),
         )
     ):

@@ -41,7 +41,7 @@ class SearchSpec:
     data_dir: str | None = None
     train_size: int | None = None
     image_size: int | None = None
-    trials: int = 10
+    trials: int = 14
     max_epochs: int | None = None
     seed: int = 0
     objective: str | None = None

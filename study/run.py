@@ -20,7 +20,9 @@ from trainables.errors import FAILED
 @click.option("--dry-run", is_flag=True, help="Show the plan and exit; nothing is written.")
 @cli.plugin_option
 @cli.data_options
-@click.option("--trials", type=int, default=10, show_default=True, help="Trials to run.")
+@click.option(
+    "--trials", type=int, default=SearchSpec.trials, show_default=True, help="Trials to run."
+)
 @click.option("--max-epochs", type=int, help="Longest schedule  [default: the space's].")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
 @click.option(
