@@ -12,6 +12,7 @@ import io
 import logging
 import os
 import re
+import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -111,12 +112,13 @@ class Folder:
         """Replace a file by what `fill` writes; a reader sees the old one or the new one."""
         if not self.remote:
             Path(self.place).mkdir(parents=True, exist_ok=True)
-            temporary = Path(self.place) / f"{name}.part"
+            # A name of its own: a node that was given up may still write its trial's state.
+            temporary = Path(self.place) / f"{name}.{secrets.token_hex(8)}.part"
             try:
                 with open(temporary, "wb") as file:
                     fill(file)
                 os.replace(temporary, Path(self.place) / name)
-            except Exception:
+            except BaseException:
                 temporary.unlink(missing_ok=True)  # where the disk is full, its space is needed
                 raise
             return
