@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from study import head, loopback
 from study.resources import Resources, available_cpus
@@ -83,6 +84,7 @@ def _init(address: str | None, until_down: contextlib.ExitStack) -> None:
     """Join the cluster, or start one that nobody else reaches; leaving the stack undoes it."""
     import ray
 
+    until_down.enter_context(_news_to_log())
     options = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
     if address:
         ray.init(address, **options)
@@ -167,6 +169,24 @@ class _LogFile(logging.FileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Leave the line out, where logging would print pages on the terminal."""
+
+
+@contextlib.contextmanager
+def _news_to_log() -> Iterator[None]:
+    """Log what a cluster tells of its nodes, which Ray prints whatever `log_to_driver` is.
+
+    Of a node that died that is a page of its last lines, amidst a command's own output.
+    """
+    from ray._private import worker
+
+    def log(news: dict[str, Any], **_: object) -> None:
+        logging.getLogger("ray").warning("\n".join(news["lines"]))
+
+    printing, worker.print_to_stdstream = worker.print_to_stdstream, log
+    try:
+        yield
+    finally:
+        worker.print_to_stdstream = printing
 
 
 def _log_to_file(log: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import ray
 import torch
+from ray._private.utils import publish_error_to_driver
 from ray.cluster_utils import Cluster
 from ray.util import placement_group
 
@@ -189,3 +191,15 @@ def test_a_notebook_that_imported_ray_can_run_twice(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.split() == ["1", "7"] * 2, done.stderr
     assert done.stderr == ""
+
+
+def test_what_a_cluster_tells_of_its_nodes_is_logged_and_not_printed(tmp_path: Path, capfd) -> None:
+    log = tmp_path / "ray.log"
+    with connected(Resources(), 1, log):
+        gcs = ray._private.worker.global_worker.gcs_client
+        publish_error_to_driver("node", "Raylet is terminated.\nIts last lines", gcs)
+        deadline = time.monotonic() + 30
+        while not (log.exists() and "Its last lines" in log.read_text()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert capfd.readouterr() == ("", "")
