@@ -19,12 +19,14 @@ import pytest
 from study import journal_file, records, run_tables
 from study.head import lost_line
 from study.retries import PROCESS_DIED
-from tests.faults.nodes import ENVIRONMENT, Cluster, Node
+from tests.faults.nodes import ENVIRONMENT, Cluster, Node, children
 from tests.study.commands import ROOT, command
 
 pytestmark = pytest.mark.slow
 
 TIMES = ["seconds", "images_per_second"]
+# What a study prints, all of it, until the report is written.
+LINE = re.compile(r"tiny_aug-|uci_digits: |starting Ray|joined the |W&B: off|trial +\d+ [a-z]+ ")
 PATIENCE = 300.0  # seconds, of a test with a machine that is busy with others
 
 
@@ -119,6 +121,13 @@ def trained(run: Path) -> Counter:
     return Counter(tuple(map(int, line.split()[1:])) for line in lines)
 
 
+def pids(run: Path) -> list[int]:
+    """The processes that trained, in the order of their first epochs."""
+    log = run / "trained.log"
+    lines = log.read_text().splitlines() if log.exists() else []
+    return list(dict.fromkeys(int(line.split()[0]) for line in lines))
+
+
 def busy(nodes: list[Node]) -> list[int]:
     """Processes that hold a trial."""
     return [pid for node in nodes for pid in node.trainings()]
@@ -178,6 +187,9 @@ def test_trials_of_lost_nodes_move_to_others(cluster: Cluster, tmp_path: Path) -
     assert repeated(run) == []
     assert errors(run) == ["lost its node"] * 2
     assert stdout.count("broke off: lost its node") == 2
+    lines, _, _ = stdout.partition("writing the report")
+    assert [line for line in lines.splitlines() if not LINE.match(line)] == []
+    assert "missed too many heartbeats" in (run / "ray.log").read_text()
 
 
 def test_a_trial_that_never_works_is_failed_and_the_rest_goes_on(
@@ -213,6 +225,38 @@ def test_a_group_of_workers_goes_on_from_its_last_epoch(cluster: Cluster, tmp_pa
     times = trained(run)
     assert times[0, 1] == times[0, 2] == 2  # once by each worker
     assert times[0, 3] > 2  # the epoch in flight
+
+
+def test_a_group_that_loses_workers_and_a_node_within_a_step_says_so(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    """Those that are left break off too, often first: that is not what is told, or counted."""
+    nodes = [cluster.add() for _ in range(2)]
+    options = ["--space", "cnn_aug", "--trials", "1", "--max-epochs", "400"]
+    study = start(cluster, tmp_path, "fast", *options, "--workers-per-trial", "2")
+    run = study.run()
+
+    def training() -> list[int]:
+        """The two processes of a group that trains, once there is a new one."""
+        study.until(lambda: len(pids(run)) == 2 * (len(errors(run)) + 1))
+        study.after_more(1)
+        return pids(run)[-2:]
+
+    for place in (0, 1):  # in the order of their first epochs
+        os.kill(training()[place], signal.SIGKILL)
+        study.until(lambda: len(errors(run)) > place)  # noqa: B023
+    workers = training()
+    other = next(
+        n for n in nodes if not n.trainings() and set(workers) & set(children(n.process.pid))
+    )
+    other.kill()
+    cluster.add()
+    study.until(lambda: len(errors(run)) == 3)
+    assert errors(run) == [f"its process died: {PROCESS_DIED}"] * 2 + ["lost its node"]
+    study.until(lambda: len(pids(run)) == 8)  # once more: the node was not the trial's fault
+    study.process.send_signal(signal.SIGTERM)
+    assert study.end()[0] == 130
+    assert repeated(run) == []
 
 
 def test_a_lost_head_ends_the_command_and_a_new_one_continues_it(
