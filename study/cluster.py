@@ -16,7 +16,7 @@ from typing import Any
 
 from study import head, loopback
 from study.resources import Resources, available_cpus
-from study.slots import Amounts, Slots, fit, places
+from study.slots import Amounts, Slots, fit, places, total
 from trainables.errors import FAILED, UserError
 
 LOG = "ray.log"
@@ -53,7 +53,6 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     address = resources.address or os.environ.get("RAY_ADDRESS")
-    import ray
     from ray._private import ray_constants
 
     # Ray reads this one while it is imported, which a notebook may have done long before.
@@ -72,12 +71,19 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
         here = threading.current_thread() is threading.main_thread()
         if here and callable(on_terminate):  # the command's, which ends a run in good order
             signal.signal(signal.SIGTERM, on_terminate)
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        nodes = found = there()
         if address:
             most = min(resources.concurrency or 1, trials)  # no node that would have no trial
             resources = replace(resources, concurrency=resources.concurrency and most)
             nodes = _with_nodes_to_come(resources, nodes)
-        yield fit(resources, trials, nodes, address)
+        yield replace(fit(resources, trials, nodes, address), cluster=total(found))
+
+
+def there() -> list[Amounts]:
+    """What the nodes have that are there now; Ray leaves out what one has none of."""
+    import ray
+
+    return [{"memory": 0.0} | node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def _init(address: str | None, until_down: contextlib.ExitStack) -> None:

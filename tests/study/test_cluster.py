@@ -31,6 +31,7 @@ TWO = [{"CPU": 2.0}]
 GPU = [{"CPU": 16.0, "GPU": 1.0}]
 GPUS = [{"CPU": 16.0, "GPU": 2.0}]
 THREES = [{"CPU": 3.0}, {"CPU": 3.0}]
+DRIVERS = [{"CPU": 8.0, "memory": 0.0}, {"CPU": 0.0, "memory": 700e6}]  # room for two
 MIXED = [{"CPU": 4.0}, {"CPU": 4.0, "GPU": 4.0}]
 
 
@@ -54,6 +55,10 @@ MIXED = [{"CPU": 4.0}, {"CPU": 4.0, "GPU": 4.0}]
         (Resources(cpus_per_trial=2), THREES, 2),
         (Resources(cpus_per_trial=2, workers_per_trial=2), THREES, 1),
         (Resources(cpus_per_trial=1, workers_per_trial=3), THREES, 2),
+        # A group's driver holds memory of some node, which those without a group do not need.
+        (Resources(workers_per_trial=2), DRIVERS, 2),
+        (Resources(), DRIVERS, 8),
+        (Resources(workers_per_trial=2), [*DRIVERS, {}], 4),
         # The CPUs that count are those beside the GPUs.
         (Resources(cpus_per_trial=2, gpus_per_trial=1), MIXED, 2),
         (Resources(), [*MIXED, {}], 4),
@@ -152,6 +157,8 @@ def test_more_than_there_is_is_refused(resources: Resources, message: str) -> No
         (Resources(cpus_per_trial=2, workers_per_trial=3), THREES, "room for 3 .* room for 2"),
         (Resources(cpus_per_trial=6, gpus_per_trial=1), MIXED, "6 CPUs and 1 GPUs on one node"),
         (Resources(cpus_per_trial=2, concurrency=3), THREES, "only 2 such .* of 2 nodes"),
+        (Resources(workers_per_trial=2, concurrency=3), DRIVERS, "300 MB .* room for 2 of these"),
+        (Resources(workers_per_trial=2), DRIVERS[:1], "300 MB .* room for 0 of these"),
     ],
 )
 def test_what_no_node_has_room_for_is_refused(resources, nodes: list, message: str) -> None:
