@@ -47,7 +47,8 @@ def executing(source: str) -> Iterator[str]:
             name = ast.unparse(node.func).replace("numpy.", "np.").replace("pandas.", "pd.")
             keyword, safe = CALLS_WITH.get(name, (None, None))
             given = {k.arg: getattr(k.value, "value", None) for k in node.keywords}
-            if name in NEVER or PICKLING & {*name.split(".")[:-1]} or (keyword and given.get(keyword) is not safe):
+            pickling = PICKLING & {*name.split(".")[:-1]}
+            if name in NEVER or pickling or (keyword and given.get(keyword) is not safe):
                 yield f"calls {ast.unparse(node)}"
             if given.get("shell"):
                 yield f"calls a shell: {ast.unparse(node)}"

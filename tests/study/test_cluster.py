@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,16 +16,22 @@ import ray
 import torch
 from ray._private.utils import publish_error_to_driver
 from ray.cluster_utils import Cluster
+from ray.tune.schedulers import FIFOScheduler
 from ray.util import placement_group
 
-from study.cluster import connected
+from study.cells import CellQueue
+from study.cluster import connected, there
+from study.journal import Journal
+from study.metrics import METRICS
+from study.orchestrate import run_trials
 from study.resources import Resources
 from study.slots import fit
 from tests.study.commands import ROOT
 from trainables.config import TrainConfig
 from trainables.data.base import Dataset, Split
 from trainables.errors import UserError
-from trainables.jobs import TrainingJob, alone
+from trainables.jobs import ClosedFormJob, TrainingJob, alone
+from trainables.reporting import Report
 from trainables.storage import Folder
 from trainables.train_data import TrainData
 
@@ -87,6 +95,32 @@ def test_a_fraction_of_a_gpu_that_is_not_there_trains_on_the_cpu(cluster_of_thre
     device = ray.remote(num_cpus=slots.cpus, num_gpus=slots.gpus)(lambda: alone(slots.gpus).device)
     wanted = "cuda" if torch.cuda.is_available() else "cpu"
     assert [d.type for d in ray.get([device.remote() for _ in range(slots.count)])] == [wanted] * 4
+
+
+def test_four_trials_at_once_share_a_gpu_that_is_claimed(cluster_of_threes, tmp_path: Path) -> None:
+    """Through Tune, with what --gpus-per-trial 0.25 asks of Ray for each."""
+    resources = Resources(gpus_per_trial=0.25, cpus_per_trial=0.5)
+    slots, journal = fit(resources, 4, there()), Journal(tmp_path)
+    curve = {"epochs": 3, "learning_rate": 0.01, "model": "tiny"}
+    queue = CellQueue(dict.fromkeys(range(4), curve), journal, METRICS["val_loss"])
+    run_trials(Together(tmp_path), queue, 4, FIFOScheduler(), slots, journal)
+    assert journal.ended() == dict.fromkeys(range(4), "completed")
+    seen = [(tmp_path / f"gpus-{number}").read_text() for number in range(4)]
+    assert seen == ["0.25"] * 4
+
+
+@dataclass(frozen=True)
+class Together:
+    """Curves in closed form, begun once all four trials have their share of the GPU."""
+
+    folder: Path
+
+    def __call__(self, number: int, params: dict[str, Any], report: Report) -> None:
+        given = ray.get_runtime_context().get_assigned_resources()
+        (self.folder / f"gpus-{number}").write_text(f"{given['GPU']:g}")
+        while len(list(self.folder.glob("gpus-*"))) < 4:
+            time.sleep(0.05)
+        ClosedFormJob()(number, params, report)
 
 
 @pytest.fixture(scope="module")
