@@ -111,11 +111,17 @@ def fast(dataset: Any, fixed: dict[str, Any], checkpoints: Folder, slots: Slots,
     return orchestrate._on(slots, Watched(TrainingJob(dataset, fixed, checkpoints, threads=1), 0))
 
 
+def lasting(dataset: Any, fixed: dict[str, Any], checkpoints: Folder, slots: Slots, *_: Any) -> Any:
+    """As `watched`, with epochs of four seconds."""
+    return orchestrate._on(slots, Watched(TrainingJob(dataset, fixed, checkpoints, threads=1), 4))
+
+
 JOBS: dict[str, Callable[..., Any]] = {
     "slow": slow,
     "faulty": faulty,
     "watched": watched,
     "fast": fast,
+    "lasting": lasting,
 }
 
 if __name__ == "__main__":

@@ -102,6 +102,11 @@ def numbers(run: Path) -> list[dict]:
     return run_tables.read(run / records.EPOCHS).drop(columns=TIMES).to_dict("records")
 
 
+def by_trial(run: Path) -> list[dict]:
+    """The same where several trials train at once: in no order of time."""
+    return sorted(numbers(run), key=lambda x: (x["trial"], x["epoch"]))
+
+
 def repeated(run: Path) -> list[tuple]:
     """(trial, epoch) that the journal has twice, and ends."""
     events = [x for x in journal_file.read(run) if x["event"] in ("epoch", "end")]
@@ -192,6 +197,27 @@ def test_trials_of_lost_nodes_move_to_others(cluster: Cluster, tmp_path: Path) -
     assert "missed too many heartbeats" in (run / "ray.log").read_text()
 
 
+def test_a_lost_node_costs_a_training_the_epoch_in_flight(cluster: Cluster, tmp_path: Path) -> None:
+    """It goes on from its state on another node, with the numbers of an uncut training."""
+    options = ["--trials", "2", "--max-epochs", "8", "--scheduler", "none"]
+    nodes = [cluster.add() for _ in range(2)]
+    whole = start(cluster, tmp_path / "whole", "watched", *options)
+    assert whole.end()[0] == 0
+
+    study = start(cluster, tmp_path / "cut", "watched", *options)
+    study.until(lambda: all(node.trainings() for node in nodes))
+    study.after_more(2)
+    nodes[0].kill()
+    code, _, stderr = study.end()
+    assert (code, stderr) == (0, "")
+    cut = study.run()
+    assert errors(cut) == ["lost its node"]
+    assert by_trial(cut) == by_trial(whole.run())
+    assert repeated(cut) == []
+    again = {key: count for key, count in trained(cut).items() if count > 1}
+    assert list(again.values()) in ([], [2])
+
+
 def test_a_trial_that_never_works_is_failed_and_the_rest_goes_on(
     cluster: Cluster, tmp_path: Path
 ) -> None:
@@ -259,14 +285,19 @@ def test_a_group_that_loses_workers_and_a_node_within_a_step_says_so(
     assert repeated(run) == []
 
 
+@pytest.mark.parametrize("lost", ["head and nodes", "head alone"])
 def test_a_lost_head_ends_the_command_and_a_new_one_continues_it(
-    cluster: Cluster, tmp_path: Path
+    cluster: Cluster, tmp_path: Path, lost: str
 ) -> None:
-    cluster.add()
-    options = ["--trials", "3", "--max-epochs", "24", "--scheduler", "none"]
-    study = start(cluster, tmp_path, "slow", *options)
+    node = cluster.add()
+    job, trials, epochs = ("slow", 3, 24) if lost == "head and nodes" else ("lasting", 2, 8)
+    options = ["--trials", f"{trials}", "--max-epochs", f"{epochs}", "--scheduler", "none"]
+    study = start(cluster, tmp_path, job, *options)
     study.after_more(6)
-    cluster.shutdown()
+    assert node.trainings()
+    if lost == "head and nodes":
+        cluster.clear()
+    cluster.head.kill()
     began = time.monotonic()
     code, _, stderr = study.end()
     assert time.monotonic() - began < 60
@@ -279,9 +310,14 @@ def test_a_lost_head_ends_the_command_and_a_new_one_continues_it(
     before = journal_file.read(study.run())
     cluster.start_head()
     cluster.add()
-    again = start(cluster, tmp_path, "slow", *options)
+    again = start(cluster, tmp_path, job, *options)
     assert again.end()[0] == 0
     run = again.run()
     assert journal_file.read(run)[: len(before)] == before
     assert repeated(run) == []
-    assert len(run_tables.read(run / records.TRIALS)) == 3
+    assert len(run_tables.read(run / records.TRIALS)) == trials
+    while node.trainings():  # one on a node that is left ends when that gives the head up
+        assert time.monotonic() - began < 180
+        time.sleep(0.1)
+    if job == "lasting":  # until then it trained on, beside its successor
+        assert max(trained(run).values()) <= 2
