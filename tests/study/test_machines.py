@@ -1,13 +1,19 @@
-"""The hardware on record is that of nodes which were there, also where they came later."""
+"""Nodes that come and go: the hardware on record, and what Ray tells of them."""
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import ray
+from ray._private.utils import publish_error_to_driver
 
 from study import cluster, machines
+from study.cluster import connected
 from study.machines import Machines
 from study.provenance import session
 from study.records import Manifest
+from study.resources import Resources
 from study.slots import Amounts, total
 
 HEAD: Amounts = {"CPU": 0.0, "memory": 2.0**30}
@@ -70,3 +76,15 @@ def test_a_node_that_offers_ray_no_memory_says_so(monkeypatch) -> None:
     nodes = [{"Alive": True, "Resources": {"CPU": 2.0}}, {"Alive": False, "Resources": {}}]
     monkeypatch.setattr(ray, "nodes", lambda: nodes)
     assert cluster.there() == [{"memory": 0.0, "CPU": 2.0}]
+
+
+def test_what_a_cluster_tells_of_its_nodes_is_logged_and_not_printed(tmp_path: Path, capfd) -> None:
+    log = tmp_path / "ray.log"
+    with connected(Resources(), 1, log):
+        gcs = ray._private.worker.global_worker.gcs_client
+        publish_error_to_driver("node", "Raylet is terminated.\nIts last lines", gcs)
+        deadline = time.monotonic() + 30
+        while not (log.exists() and "Its last lines" in log.read_text()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert capfd.readouterr() == ("", "")
