@@ -15,6 +15,9 @@ from study.words import counted
 
 EDGE = 0.05  # share of the searched range that counts as its edge
 
+# Memory is what was free, and an autoscaler starts as many nodes as there are trials left.
+NOT_COMPARED = ("dirty", "memory_gib", "cpus", "gpus")
+
 
 def caveats(run: Run, best: pd.Series | None) -> list[str]:
     """One sentence or two each, most consequential first."""
@@ -85,8 +88,9 @@ def code_caveats(run: Run) -> list[str]:
     ):
         kinds = []
         for session in sessions:
-            # Memory is what was free, and differs between two sessions on one machine.
-            kind = {k: v for k, v in session[key].items() if k not in ("dirty", "memory_gib")}
+            if session["hardware"].get("cpus") == 0:  # an autoscaler's head: nothing was trained
+                continue
+            kind = {k: v for k, v in session[key].items() if k not in NOT_COMPARED}
             kinds += [kind] if kind not in kinds else []
         if len(kinds) > 1:
             lines.append(

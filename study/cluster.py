@@ -12,10 +12,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from study import head, loopback
 from study.resources import Resources, available_cpus
-from study.slots import Amounts, Slots, fit, places
+from study.slots import Amounts, Slots, fit, places, total
 from trainables.errors import FAILED, UserError
 
 LOG = "ray.log"
@@ -52,7 +53,6 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     address = resources.address or os.environ.get("RAY_ADDRESS")
-    import ray
     from ray._private import ray_constants
 
     # Ray reads this one while it is imported, which a notebook may have done long before.
@@ -71,18 +71,26 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
         here = threading.current_thread() is threading.main_thread()
         if here and callable(on_terminate):  # the command's, which ends a run in good order
             signal.signal(signal.SIGTERM, on_terminate)
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        nodes = found = there()
         if address:
             most = min(resources.concurrency or 1, trials)  # no node that would have no trial
             resources = replace(resources, concurrency=resources.concurrency and most)
             nodes = _with_nodes_to_come(resources, nodes)
-        yield fit(resources, trials, nodes, address)
+        yield replace(fit(resources, trials, nodes, address), cluster=total(found))
+
+
+def there() -> list[Amounts]:
+    """What the nodes have that are there now; Ray leaves out what one has none of."""
+    import ray
+
+    return [{"memory": 0.0} | node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def _init(address: str | None, until_down: contextlib.ExitStack) -> None:
     """Join the cluster, or start one that nobody else reaches; leaving the stack undoes it."""
     import ray
 
+    until_down.enter_context(_news_to_log())
     options = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
     if address:
         ray.init(address, **options)
@@ -167,6 +175,24 @@ class _LogFile(logging.FileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Leave the line out, where logging would print pages on the terminal."""
+
+
+@contextlib.contextmanager
+def _news_to_log() -> Iterator[None]:
+    """Log what a cluster tells of its nodes, which Ray prints whatever `log_to_driver` is.
+
+    Of a node that died that is a page of its last lines, amidst a command's own output.
+    """
+    from ray._private import worker
+
+    def log(news: dict[str, Any], **_: object) -> None:
+        logging.getLogger("ray").warning("\n".join(news["lines"]))
+
+    printing, worker.print_to_stdstream = worker.print_to_stdstream, log
+    try:
+        yield
+    finally:
+        worker.print_to_stdstream = printing
 
 
 def _log_to_file(log: Path) -> None:

@@ -20,7 +20,7 @@ from ray.tune.search import Searcher
 from study.groups import Groups
 from study.journal import Journal
 from study.retries import ATTEMPTS, Retries
-from study.slots import Slots
+from study.slots import DRIVER_BYTES, Slots
 from trainables.jobs import TrainingJob
 from trainables.plugins import Plugin
 from trainables.reporting import Report
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from trainables.cell import CellJob
     from trainables.data.base import Dataset
 
-DRIVER_BYTES = 300_000_000  # what a process that has imported Ray and torch takes
 # Tune would hand these to every trial in its runtime environment, which Ray writes to its logs.
 KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"}
 
@@ -61,8 +60,6 @@ def run_trials(
     # started while this process was importing.
     class_cache.DEFAULT_ENV_VARS.clear()
     trainable = tune.with_parameters(_train_one, job=job)
-    # A group's workers bring their own resources. Its driver only waits, and must hold no
-    # CPU that they wait for; but Tune takes no empty request, so it holds some memory.
     solo = slots.workers == 1
     bundle = {"CPU": slots.cpus, "GPU": slots.gpus} if solo else {"memory": DRIVER_BYTES}
     tuner = tune.Tuner(

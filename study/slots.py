@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from dataclasses import dataclass
 
 from study.resources import Resources
 from trainables.errors import UserError
 
 Amounts = dict[str, float]  # resources by Ray's names: "CPU", "GPU", "memory", ...
+
+# Of Ray's memory, for a process that has imported Ray and torch. A group's workers bring their own
+# resources. Its driver only waits, and must hold no CPU that they wait for; but Tune takes no
+# empty request, so it holds some memory.
+DRIVER_BYTES = 300_000_000
 
 
 @dataclass(frozen=True)
@@ -32,16 +39,19 @@ def fit(
 
     The number at once is what can train at the same time, so that no trial holds what
     another's workers wait for. It is counted node by node, since a worker is on one of them:
-    two nodes of 3 CPUs hold two workers of 2 CPUs, not three.
+    two nodes of 3 CPUs hold two workers of 2 CPUs, not three. A node that does not say how much
+    memory it has, since it is still to come, has enough.
     """
     workers, cpus = resources.workers_per_trial, resources.cpus_per_trial
     gpus = resources.gpus_per_trial
     if gpus is None:
         gpus = 1.0 if places(nodes, cpus, 1.0) >= workers else 0.0
     at_once = places(nodes, cpus, gpus) // workers
-    have = _total(nodes)
+    have = total(nodes)
     if not at_once:
         raise UserError(_why_none_fits(resources, gpus, nodes))
+    if workers > 1:
+        at_once = min(at_once, _drivers(resources, nodes))
     if resources.concurrency and resources.concurrency > at_once:
         on = f"{have.get('CPU', 0.0):g} CPUs and {have.get('GPU', 0.0):g} GPUs"
         of = f" of {len(nodes)} nodes" if len(nodes) > 1 else ""
@@ -68,11 +78,23 @@ def _places_on(node: Amounts, cpus: float, gpus: float) -> int:
     return min(by_cpus, shares)
 
 
+def _drivers(resources: Resources, nodes: list[Amounts]) -> int:
+    """How many groups' drivers have room at the same time; UserError where they are too few."""
+    room = [_times(node.get("memory", math.inf), DRIVER_BYTES) for node in nodes]
+    if sum(room) < (resources.concurrency or 1):
+        raise UserError(
+            f"a trial of {resources.workers_per_trial} workers holds {DRIVER_BYTES / 1e6:g} MB of "
+            f"one node's memory for its driver, and the nodes have room for {sum(room)} of these; "
+            "give Ray more (ray start --memory), or lower --concurrency or --workers-per-trial"
+        )
+    return sum(room)
+
+
 def _times(have: float, need: float) -> int:
-    return int(have / need + 1e-9)
+    return sys.maxsize if have == math.inf else int(have / need + 1e-9)
 
 
-def _total(nodes: list[Amounts]) -> Amounts:
+def total(nodes: list[Amounts]) -> Amounts:
     """All that the nodes have together, by Ray's names."""
     names = dict.fromkeys(name for node in nodes for name in node)
     return {name: sum(node.get(name, 0.0) for node in nodes) for name in names}
@@ -80,7 +102,7 @@ def _total(nodes: list[Amounts]) -> Amounts:
 
 def _why_none_fits(resources: Resources, gpus: float, nodes: list[Amounts]) -> str:
     """The sentence for a cluster that cannot hold a single trial."""
-    workers, have = resources.workers_per_trial, _total(nodes)
+    workers, have = resources.workers_per_trial, total(nodes)
     for name, each, option in (
         ("CPU", resources.cpus_per_trial, "--cpus-per-trial"),
         ("GPU", gpus, "--gpus-per-trial"),

@@ -13,6 +13,7 @@ from rich.console import Console
 from study import cluster, journal_file, provenance, records, session
 from study.display import Display
 from study.journal import Journal
+from study.machines import Machines
 from study.metrics import Metric
 from study.place import Place
 from study.resources import Resources
@@ -120,7 +121,8 @@ def staged(
             manifest = before or _manifest(request, dataset, slots)
             manifest.sessions.append(provenance.session(slots.cluster))
             journal.say = display.note
-            journal.listeners += [*listeners(journal), display, request.place]
+            machines = Machines(manifest, cluster.there)
+            journal.listeners += [*listeners(journal), machines, display, request.place]
             journal.restarts.append(display)
             with session.recorded(run, manifest, journal):
                 display.note(_on_what(slots))

@@ -6,6 +6,8 @@ what is theirs is how gradients are averaged and sums are added (`Workers`).
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,9 +26,14 @@ from ray.tune.integration.ray_train import TuneReportCallback
 from torch import Tensor, nn
 
 from trainables.batch_norm import share_batch_norm
+from trainables.patience import StorageError
 from trainables.reporting import Report
 from trainables.storage import Folder
 from trainables.workers import Workers
+
+# How long a worker whose collective broke lets the other's end become known: Ray misses a process
+# after two seconds, a node after fifteen.
+OTHERS_SECONDS = 30.0
 
 
 class GroupTrained(Protocol):
@@ -80,10 +87,7 @@ class GroupJob:
         try:
             trainer.fit()
         except ray.train.WorkerGroupError as error:
-            first = next(iter(error.worker_failures.values()))
-            # What the worker itself raised, or how its process ended.
-            cause = getattr(first, "_base_exc", getattr(first, "health_check_failure", first))
-            raise cause from error
+            raise cause(error.worker_failures.values()) from error
 
 
 class _Trainer(TorchTrainer):
@@ -110,7 +114,38 @@ def _train_as_worker(options: dict[str, Any]) -> None:
         device=ray.train.torch.get_device(),
     )
     job: GroupTrained = ray.get(options["job"])
-    job(options["number"], options["params"], ray.train.report, workers)
+    try:
+        job(options["number"], options["params"], ray.train.report, workers)
+    except RuntimeError as error:
+        if _of_a_collective(error):
+            time.sleep(OTHERS_SECONDS)  # cut short by Ray Train, as soon as it knows of the other
+        raise
+
+
+def cause(failures: Iterable[Exception]) -> Exception:
+    """What a group broke off with, of what its workers failed with, by rank.
+
+    Workers that are left fail in their next collective, often before the one that died is missed:
+    that is told only where nothing else is.
+    """
+    # What the workers themselves raised, or how their processes ended.
+    errors = [getattr(f, "_base_exc", getattr(f, "health_check_failure", f)) for f in failures]
+    return min(errors, key=_consequence)
+
+
+def _consequence(error: Exception) -> int:
+    if isinstance(error, StorageError):
+        return 0
+    if isinstance(error, ray.exceptions.RayActorError):
+        return 1
+    return 3 if _of_a_collective(error) else 2
+
+
+def _of_a_collective(error: Exception) -> bool:
+    """Whether it says that a message between the workers failed; Gloo's has no class of its own."""
+    return isinstance(error, torch.distributed.DistError) or (
+        isinstance(error, RuntimeError) and "gloo/transport" in str(error)
+    )
 
 
 def _together(model: nn.Module) -> nn.Module:

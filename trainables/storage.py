@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,12 +70,13 @@ class Folder:
         """Replace a file by what `fill` writes; a reader sees the old one or the new one."""
         if not self.remote:
             Path(self.place).mkdir(parents=True, exist_ok=True)
-            temporary = Path(self.place) / f"{name}.part"
+            # A name of its own: a node that was given up may still write its trial's state.
+            temporary = Path(self.place) / f"{name}.{secrets.token_hex(8)}.part"
             try:
                 with open(temporary, "wb") as file:
                     fill(file)
                 os.replace(temporary, Path(self.place) / name)
-            except Exception:
+            except BaseException:
                 temporary.unlink(missing_ok=True)  # where the disk is full, its space is needed
                 raise
             return

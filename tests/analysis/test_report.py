@@ -160,6 +160,21 @@ def test_caveats_come_from_the_manifest(tmp_path: Path) -> None:
         assert words in lines
 
 
+@pytest.mark.parametrize(
+    ("second", "differs"),
+    [
+        ({"cpus": 8, "gpus": 2, "gpu_kinds": ["L4"], "memory_gib": 3.0}, False),  # fewer nodes
+        ({"cpus": 0.0, "gpus": 0.0, "gpu_kinds": []}, False),  # ended before a node was there
+        ({"cpus": 32, "gpus": 8, "gpu_kinds": ["T4"]}, True),
+    ],
+)
+def test_other_machines_are_those_of_another_kind(tmp_path: Path, second, differs) -> None:
+    first = {"cpus": 32, "gpus": 8, "gpu_kinds": ["L4"], "memory_gib": 9.0}
+    sessions = [{"git": {}, "packages": {}, "hardware": found} for found in (first, second)]
+    run = load_run(write_run(tmp_path / "run", MIXED, sessions=sessions))
+    assert ("different machines" in " ".join(caveats(run, None))) == differs
+
+
 def report(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own."""
     command = [sys.executable, "-m", "analysis.report", *arguments]

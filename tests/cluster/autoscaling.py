@@ -14,8 +14,9 @@ from pathlib import Path
 
 from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE_ID
 
-from study.cluster import connected
+from study.cluster import connected, there
 from study.resources import Resources
+from study.slots import total
 from trainables.errors import UserError
 
 CONFIG = {
@@ -72,7 +73,10 @@ def main(folder: Path) -> None:
 
 
 def granted(folder: Path) -> list[float]:
-    """[trials at once, GPUs at the beginning, GPUs after trials asked for them]."""
+    """[trials at once, GPUs at the beginning, GPUs after trials asked for them, GPUs counted].
+
+    Counted are those of the nodes that the manifest is told of, at the beginning and then.
+    """
     import ray
 
     two = Resources(concurrency=2, gpus_per_trial=1, address="auto")
@@ -80,7 +84,8 @@ def granted(folder: Path) -> list[float]:
         before = ray.cluster_resources().get("GPU", 0.0)
         trials = [ray.util.placement_group([{"CPU": 1, "GPU": 1}]) for _ in range(slots.count)]
         ray.get([trial.ready() for trial in trials], timeout=120)  # what Tune waits for
-        return [slots.count, before, ray.cluster_resources().get("GPU", 0.0)]
+        counted = [slots.cluster.get("GPU", 0.0), total(there()).get("GPU", 0.0)]
+        return [slots.count, before, ray.cluster_resources().get("GPU", 0.0), *counted]
 
 
 def refused(folder: Path) -> str:

@@ -1,9 +1,13 @@
 """Run inside a namespace: up, a study, its results fetched, down; all through SSH to this machine.
 
-What is tried is cluster.yaml with its provider exchanged. Its setup is exchanged for the
-environment that runs this test; file mounts, environment variables and the commands that start
-Ray on the head stay as they are. There are no workers, so the head trains: with a `local`
-provider, Ray's autoscaler (v2) never learns of the head, and starts none. Prints one JSON object.
+What is tried is cluster.yaml with its provider exchanged. Of its setup the packages are installed
+by its own command, but from uv's cache on this machine, for the Python that runs this; the system's
+packages and the shared folder are left out. File mounts, environment variables and the commands
+that start Ray on the head stay as they are. There are no workers, so the head trains: with a
+`local` provider, Ray's autoscaler (v2) never learns of the head, and starts none. Prints one JSON
+object, and before it, on stderr, every command with its output.
+
+    python -m tests.cluster.loopback --transcript    # prints the latter, from anywhere
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -21,9 +26,10 @@ from typing import Any
 
 import yaml
 
-from tests.cluster.namespace import HEAD, which
+from tests.cluster.namespace import HEAD, missing, run_inside, which
 from tests.study.commands import ROOT
 
+CACHE = subprocess.run(["uv", "cache", "dir"], capture_output=True, text=True).stdout.strip()
 OPTIONS = (
     "--space tiny_aug --data uci_digits --train-size 200 --trials 2"
     " --max-epochs 2 --address auto --storage ~/shared/runs --concurrency 2 --quiet --json"
@@ -53,28 +59,50 @@ def main(folder: Path) -> None:
     print(json.dumps(told))
 
 
+def transcript() -> None:
+    """Do the same in a namespace of its own, and print the commands and their output."""
+    if reason := missing("sshd", "ssh", "rsync", "uv"):
+        raise SystemExit(reason)
+    with tempfile.TemporaryDirectory() as folder:
+        done = run_inside("tests.cluster.loopback", folder, timeout=400)
+    print(done.stderr)
+    sys.exit(done.returncode)
+
+
 def swapped(folder: Path) -> dict[str, Any]:
     """cluster.yaml for this machine."""
     config = yaml.safe_load((ROOT / "cluster.yaml").read_text())
     for key in ("available_node_types", "head_node_type"):
         del config[key]
-    link = f"ln -sfn {sys.prefix} ~/env"
-    *_, variables = config["setup_commands"]
+    *_, install, variables = config["setup_commands"]
     return config | {
         "max_workers": 0,
         "provider": {"type": "local", "head_ip": HEAD, "worker_ips": []},
         "auth": {"ssh_user": "root", "ssh_private_key": str(folder / "key")},
         "file_mounts": config["file_mounts"] | {"~/crossover": str(checkout(folder))},
-        "setup_commands": [link, variables],
+        "setup_commands": [offline(install), variables],
         "head_setup_commands": ["mkdir -p ~/shared/runs"],
         "worker_setup_commands": [],
     }
+
+
+def offline(install: str) -> str:
+    """The command that installs the packages, without network: as `uv run` did for this test."""
+    for theirs, ours in (
+        ("~/.uv/bin/uv", f"UV_CACHE_DIR={CACHE} {shutil.which('uv')}"),
+        ("--managed-python --python 3.12.16", f"--offline --python {sys.executable}"),
+    ):
+        assert install.count(theirs) == 1, f"{theirs}: not in {install}"
+        install = install.replace(theirs, ours)
+    return install
 
 
 def checkout(folder: Path) -> Path:
     """The project's files, as in a clone: Ray would read the whole of .venv for a checksum."""
     for name in ("study", "trainables", "analysis"):
         shutil.copytree(ROOT / name, folder / "clone" / name)
+    for name in ("pyproject.toml", "uv.lock", "README.md"):  # what the packages are made from
+        shutil.copy(ROOT / name, folder / "clone")
     return folder / "clone"
 
 
@@ -99,6 +127,7 @@ def ray(*arguments: str) -> str:
     done = subprocess.run(
         ["ray", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
+    print("$ ray", *arguments, f"\n{done.stdout}", file=sys.stderr)
     if done.returncode:
         raise SystemExit(f"ray {' '.join(arguments)} failed:\n{done.stdout}")
     return done.stdout
@@ -141,4 +170,7 @@ def ray_processes() -> list[str]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if sys.argv[1:] == ["--transcript"]:
+        transcript()
+    else:
+        main(Path(sys.argv[1]))

@@ -31,8 +31,9 @@ def told(tmp_path_factory) -> dict:
 
 
 def test_a_study_brings_nodes_up(told: dict) -> None:
-    at_once, gpus_before, gpus_after = told["granted"]
+    at_once, gpus_before, gpus_after, *counted = told["granted"]
     assert (at_once, gpus_before, gpus_after) == (2, 0.0, 2.0)
+    assert counted == [0.0, 2.0]  # for the manifest: nodes that are there, never those to come
 
 
 def test_what_the_autoscaler_may_not_start_is_refused(told: dict) -> None:

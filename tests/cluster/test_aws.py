@@ -19,6 +19,8 @@ from ray.autoscaler.tags import TAG_RAY_NODE_KIND, TAG_RAY_USER_NODE_TYPE  # noq
 
 from tests.cluster.test_schema import load  # noqa: E402
 
+ELSEWHERE = ("Ipv6Ranges", "PrefixListIds")  # who a rule may let in besides IpRanges
+
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory) -> Iterator[None]:
@@ -100,6 +102,8 @@ def test_only_ssh_is_open_to_the_world(config) -> None:
     assert [(rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) for rule in public] == [
         ("tcp", 22, 22)
     ]
+    others = [rule[kind] for rule in described["IpPermissions"] for kind in ELSEWHERE]
+    assert others == [[]] * len(others)  # no address of IPv6, no list of addresses
     private = [rule for rule in described["IpPermissions"] if not rule["IpRanges"]]
     assert {pair["GroupId"] for rule in private for pair in rule["UserIdGroupPairs"]} == {group}
 

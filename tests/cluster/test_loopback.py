@@ -16,12 +16,13 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def told(tmp_path_factory) -> dict:
     """What tests/cluster/loopback.py saw; its docstring says what is exchanged."""
-    if reason := missing("sshd", "ssh", "rsync"):
+    if reason := missing("sshd", "ssh", "rsync", "uv"):
         pytest.skip(reason)
     done = run_inside(
         "tests.cluster.loopback", str(tmp_path_factory.mktemp("cluster")), timeout=400
     )
     assert done.returncode == 0, done.stderr
+    assert "$ ray up --yes" in done.stderr  # the transcript that the README names
     return json.loads(done.stdout.splitlines()[-1])
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,6 +73,28 @@ def test_python_and_packages_are_those_of_the_project() -> None:
     (group,) = re.findall(r"--group (\S+)", install)
     extras = {x for r in project()["dependency-groups"][group] for x in Requirement(r).extras}
     assert "default" in extras  # the dashboard
+
+
+def test_the_versions_are_those_of_the_lock_file_that_is_sent_along() -> None:
+    config = load("cluster.yaml")
+    (install,) = [c for c in config["setup_commands"] if "uv sync" in c]
+    assert "uv sync --locked" in install
+    assert config["file_mounts"]["~/crossover"] == "."
+    assert not [x for x in config["rsync_exclude"] if fnmatch("uv.lock", x.lstrip("/"))]
+    assert "rsync_filter" not in config  # by .gitignore, it would leave the file out
+
+
+def test_a_variable_that_changes_replaces_what_it_was(tmp_path: Path) -> None:
+    (export,) = [c for c in load("cluster.yaml")["setup_commands"] if "bashrc" in c]
+    profile = tmp_path / ".bashrc"
+    for command in (export, export, export.replace("shared/cache", "elsewhere")):
+        subprocess.run(["bash", "-c", command], env={"HOME": str(tmp_path)}, check=True)
+        (line,) = profile.read_text().splitlines()
+    assert line.startswith("export PATH=~/env/bin:$PATH ")
+    assert "CROSSOVER_CACHE=~/elsewhere" in line
+    profile.write_text("# crossover is mine\n")
+    subprocess.run(["bash", "-c", export], env={"HOME": str(tmp_path)}, check=True)
+    assert profile.read_text().startswith("# crossover is mine\nexport PATH=")
 
 
 def test_the_uv_that_installs_is_named_exactly() -> None:

@@ -48,10 +48,10 @@ class Faulty:
 
 
 @contextlib.contextmanager
-def logged(log: Path, number: int) -> Iterator[None]:
+def logged(log: Path, number: int, pause: float) -> Iterator[None]:
     """Trainings of this process save every epoch, take their time, and say what they train.
 
-    A line "process trial epoch" in `log` for every epoch that is begun.
+    A line "process trial epoch" in `log` for every epoch that is begun; then `pause` seconds.
     """
     from trainables import loop
     from trainables.training import Training
@@ -60,7 +60,7 @@ def logged(log: Path, number: int) -> Iterator[None]:
         def run_epoch(self) -> None:
             with open(log, "a") as file:
                 file.write(f"{os.getpid()} {number} {len(self.history) + 1}\n")
-            time.sleep(0.5)
+            time.sleep(pause)
             super().run_epoch()
 
     loop.SAVE_EVERY_SECONDS = 0.0
@@ -76,6 +76,7 @@ class Watched:
     """A training that can be watched, of one process or as one of a group."""
 
     job: TrainingJob
+    pause: float = 0.5
 
     @property
     def checkpoints(self) -> Folder:
@@ -86,7 +87,7 @@ class Watched:
         self, number: int, params: dict[str, Any], report: Report, workers: Workers | None = None
     ) -> None:
         """Train, see `logged`."""
-        with logged(Path(str(self.checkpoints)).parent / LOG, number):
+        with logged(Path(str(self.checkpoints)).parent / LOG, number, self.pause):
             self.job(number, params, report, workers)
 
 
@@ -105,10 +106,22 @@ def watched(dataset: Any, fixed: dict[str, Any], checkpoints: Folder, slots: Slo
     return orchestrate._on(slots, Watched(TrainingJob(dataset, fixed, checkpoints, threads=1)))
 
 
+def fast(dataset: Any, fixed: dict[str, Any], checkpoints: Folder, slots: Slots, *_: Any) -> Any:
+    """As `watched`, without pauses: what dies, dies within a step."""
+    return orchestrate._on(slots, Watched(TrainingJob(dataset, fixed, checkpoints, threads=1), 0))
+
+
+def lasting(dataset: Any, fixed: dict[str, Any], checkpoints: Folder, slots: Slots, *_: Any) -> Any:
+    """As `watched`, with epochs of four seconds."""
+    return orchestrate._on(slots, Watched(TrainingJob(dataset, fixed, checkpoints, threads=1), 4))
+
+
 JOBS: dict[str, Callable[..., Any]] = {
     "slow": slow,
     "faulty": faulty,
     "watched": watched,
+    "fast": fast,
+    "lasting": lasting,
 }
 
 if __name__ == "__main__":

@@ -19,12 +19,14 @@ import pytest
 from study import journal_file, records, run_tables
 from study.head import lost_line
 from study.retries import PROCESS_DIED
-from tests.faults.nodes import ENVIRONMENT, Cluster, Node
+from tests.faults.nodes import ENVIRONMENT, Cluster, Node, children
 from tests.study.commands import ROOT, command
 
 pytestmark = pytest.mark.slow
 
 TIMES = ["seconds", "images_per_second"]
+# What a study prints, all of it, until the report is written.
+LINE = re.compile(r"tiny_aug-|uci_digits: |starting Ray|joined the |W&B: off|trial +\d+ [a-z]+ ")
 PATIENCE = 300.0  # seconds, of a test with a machine that is busy with others
 
 
@@ -100,6 +102,11 @@ def numbers(run: Path) -> list[dict]:
     return run_tables.read(run / records.EPOCHS).drop(columns=TIMES).to_dict("records")
 
 
+def by_trial(run: Path) -> list[dict]:
+    """The same where several trials train at once: in no order of time."""
+    return sorted(numbers(run), key=lambda x: (x["trial"], x["epoch"]))
+
+
 def repeated(run: Path) -> list[tuple]:
     """(trial, epoch) that the journal has twice, and ends."""
     events = [x for x in journal_file.read(run) if x["event"] in ("epoch", "end")]
@@ -117,6 +124,13 @@ def trained(run: Path) -> Counter:
     """How often each (trial, epoch) was begun, whichever process did."""
     lines = (run / "trained.log").read_text().splitlines()
     return Counter(tuple(map(int, line.split()[1:])) for line in lines)
+
+
+def pids(run: Path) -> list[int]:
+    """The processes that trained, in the order of their first epochs."""
+    log = run / "trained.log"
+    lines = log.read_text().splitlines() if log.exists() else []
+    return list(dict.fromkeys(int(line.split()[0]) for line in lines))
 
 
 def busy(nodes: list[Node]) -> list[int]:
@@ -178,6 +192,30 @@ def test_trials_of_lost_nodes_move_to_others(cluster: Cluster, tmp_path: Path) -
     assert repeated(run) == []
     assert errors(run) == ["lost its node"] * 2
     assert stdout.count("broke off: lost its node") == 2
+    lines, _, _ = stdout.partition("writing the report")
+    assert [line for line in lines.splitlines() if not LINE.match(line)] == []
+    assert "missed too many heartbeats" in (run / "ray.log").read_text()
+
+
+def test_a_lost_node_costs_a_training_the_epoch_in_flight(cluster: Cluster, tmp_path: Path) -> None:
+    """It goes on from its state on another node, with the numbers of an uncut training."""
+    options = ["--trials", "2", "--max-epochs", "8", "--scheduler", "none"]
+    nodes = [cluster.add() for _ in range(2)]
+    whole = start(cluster, tmp_path / "whole", "watched", *options)
+    assert whole.end()[0] == 0
+
+    study = start(cluster, tmp_path / "cut", "watched", *options)
+    study.until(lambda: all(node.trainings() for node in nodes))
+    study.after_more(2)
+    nodes[0].kill()
+    code, _, stderr = study.end()
+    assert (code, stderr) == (0, "")
+    cut = study.run()
+    assert errors(cut) == ["lost its node"]
+    assert by_trial(cut) == by_trial(whole.run())
+    assert repeated(cut) == []
+    again = {key: count for key, count in trained(cut).items() if count > 1}
+    assert list(again.values()) in ([], [2])
 
 
 def test_a_trial_that_never_works_is_failed_and_the_rest_goes_on(
@@ -215,14 +253,51 @@ def test_a_group_of_workers_goes_on_from_its_last_epoch(cluster: Cluster, tmp_pa
     assert times[0, 3] > 2  # the epoch in flight
 
 
-def test_a_lost_head_ends_the_command_and_a_new_one_continues_it(
+def test_a_group_that_loses_workers_and_a_node_within_a_step_says_so(
     cluster: Cluster, tmp_path: Path
 ) -> None:
+    """Those that are left break off too, often first: that is not what is told, or counted."""
+    nodes = [cluster.add() for _ in range(2)]
+    options = ["--space", "cnn_aug", "--trials", "1", "--max-epochs", "400"]
+    study = start(cluster, tmp_path, "fast", *options, "--workers-per-trial", "2")
+    run = study.run()
+
+    def training() -> list[int]:
+        """The two processes of a group that trains, once there is a new one."""
+        study.until(lambda: len(pids(run)) == 2 * (len(errors(run)) + 1))
+        study.after_more(1)
+        return pids(run)[-2:]
+
+    for place in (0, 1):  # in the order of their first epochs
+        os.kill(training()[place], signal.SIGKILL)
+        study.until(lambda: len(errors(run)) > place)  # noqa: B023
+    workers = training()
+    other = next(
+        n for n in nodes if not n.trainings() and set(workers) & set(children(n.process.pid))
+    )
+    other.kill()
     cluster.add()
-    options = ["--trials", "3", "--max-epochs", "24", "--scheduler", "none"]
-    study = start(cluster, tmp_path, "slow", *options)
+    study.until(lambda: len(errors(run)) == 3)
+    assert errors(run) == [f"its process died: {PROCESS_DIED}"] * 2 + ["lost its node"]
+    study.until(lambda: len(pids(run)) == 8)  # once more: the node was not the trial's fault
+    study.process.send_signal(signal.SIGTERM)
+    assert study.end()[0] == 130
+    assert repeated(run) == []
+
+
+@pytest.mark.parametrize("lost", ["head and nodes", "head alone"])
+def test_a_lost_head_ends_the_command_and_a_new_one_continues_it(
+    cluster: Cluster, tmp_path: Path, lost: str
+) -> None:
+    node = cluster.add()
+    job, trials, epochs = ("slow", 3, 24) if lost == "head and nodes" else ("lasting", 2, 8)
+    options = ["--trials", f"{trials}", "--max-epochs", f"{epochs}", "--scheduler", "none"]
+    study = start(cluster, tmp_path, job, *options)
     study.after_more(6)
-    cluster.shutdown()
+    assert node.trainings()
+    if lost == "head and nodes":
+        cluster.clear()
+    cluster.head.kill()
     began = time.monotonic()
     code, _, stderr = study.end()
     assert time.monotonic() - began < 60
@@ -235,9 +310,14 @@ def test_a_lost_head_ends_the_command_and_a_new_one_continues_it(
     before = journal_file.read(study.run())
     cluster.start_head()
     cluster.add()
-    again = start(cluster, tmp_path, "slow", *options)
+    again = start(cluster, tmp_path, job, *options)
     assert again.end()[0] == 0
     run = again.run()
     assert journal_file.read(run)[: len(before)] == before
     assert repeated(run) == []
-    assert len(run_tables.read(run / records.TRIALS)) == 3
+    assert len(run_tables.read(run / records.TRIALS)) == trials
+    while node.trainings():  # one on a node that is left ends when that gives the head up
+        assert time.monotonic() - began < 180
+        time.sleep(0.1)
+    if job == "lasting":  # until then it trained on, beside its successor
+        assert max(trained(run).values()) <= 2

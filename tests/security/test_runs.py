@@ -131,6 +131,17 @@ def test_nothing_listens_beyond_this_machine(run: Run) -> None:
     assert {address for _, address, _ in run.seen.listening} <= {"127.0.0.1", "::1"}
 
 
+def test_a_group_of_workers_opens_the_one_port_that_is_documented(
+    checkout: Path, ray_folder: Path, tmp_path: Path
+) -> None:
+    """PyTorch's TCPStore, on rank 0 of the only trial (docs/security.md)."""
+    arguments = command("--space", "tiny", "--trials", "1", "--workers-per-trial", "2")
+    seen = _run(arguments, SECRETS, checkout, ray_folder, tmp_path).seen
+    open_to_all = [x for x in seen.listening if x[1] not in ("127.0.0.1", "::1")]
+    assert all(name.startswith("ray::") for name, _, _ in open_to_all)
+    assert len({(address, port) for _, address, port in open_to_all}) == 1  # by any of its names
+
+
 def test_ray_answers_only_with_its_token(run: Run) -> None:
     answers = run.seen.answers
     assert answers["the token"].strip() == "1"

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import ray
 import torch
 from ray.cluster_utils import Cluster
-from ray.util import placement_group
+from ray.tune.schedulers import FIFOScheduler
+from ray.util import placement_group, remove_placement_group
 
-from study.cluster import connected
+from study.cells import CellQueue
+from study.cluster import connected, there
+from study.journal import Journal
+from study.metrics import METRICS
+from study.orchestrate import run_trials
 from study.resources import Resources
 from study.slots import fit
 from tests.study.commands import ROOT
 from trainables.config import TrainConfig
 from trainables.data.base import Dataset, Split
 from trainables.errors import UserError
-from trainables.jobs import TrainingJob, alone
+from trainables.jobs import ClosedFormJob, TrainingJob, alone
+from trainables.reporting import Report
 from trainables.storage import Folder
 from trainables.train_data import TrainData
 
@@ -29,6 +38,7 @@ TWO = [{"CPU": 2.0}]
 GPU = [{"CPU": 16.0, "GPU": 1.0}]
 GPUS = [{"CPU": 16.0, "GPU": 2.0}]
 THREES = [{"CPU": 3.0}, {"CPU": 3.0}]
+DRIVERS = [{"CPU": 8.0, "memory": 0.0}, {"CPU": 0.0, "memory": 700e6}]  # room for two
 MIXED = [{"CPU": 4.0}, {"CPU": 4.0, "GPU": 4.0}]
 
 
@@ -52,6 +62,10 @@ MIXED = [{"CPU": 4.0}, {"CPU": 4.0, "GPU": 4.0}]
         (Resources(cpus_per_trial=2), THREES, 2),
         (Resources(cpus_per_trial=2, workers_per_trial=2), THREES, 1),
         (Resources(cpus_per_trial=1, workers_per_trial=3), THREES, 2),
+        # A group's driver holds memory of some node, which those without a group do not need.
+        (Resources(workers_per_trial=2), DRIVERS, 2),
+        (Resources(), DRIVERS, 8),
+        (Resources(workers_per_trial=2), [*DRIVERS, {}], 4),
         # The CPUs that count are those beside the GPUs.
         (Resources(cpus_per_trial=2, gpus_per_trial=1), MIXED, 2),
         (Resources(), [*MIXED, {}], 4),
@@ -68,7 +82,10 @@ def test_what_is_counted_is_what_ray_can_place(cluster_of_threes) -> None:
     count = fit(resources, 100, nodes).count
     groups = [placement_group([{"CPU": 2.0}] * 2) for _ in range(count)]
     assert all(group.wait(20) for group in groups)
-    assert not placement_group([{"CPU": 2.0}]).wait(1)
+    groups.append(placement_group([{"CPU": 2.0}]))
+    assert not groups[-1].wait(1)
+    for group in groups:  # the tests that follow need the room
+        remove_placement_group(group)
 
 
 def test_a_fraction_of_a_gpu_that_is_not_there_trains_on_the_cpu(cluster_of_threes) -> None:
@@ -80,6 +97,32 @@ def test_a_fraction_of_a_gpu_that_is_not_there_trains_on_the_cpu(cluster_of_thre
     device = ray.remote(num_cpus=slots.cpus, num_gpus=slots.gpus)(lambda: alone(slots.gpus).device)
     wanted = "cuda" if torch.cuda.is_available() else "cpu"
     assert [d.type for d in ray.get([device.remote() for _ in range(slots.count)])] == [wanted] * 4
+
+
+def test_four_trials_at_once_share_a_gpu_that_is_claimed(cluster_of_threes, tmp_path: Path) -> None:
+    """Through Tune, with what --gpus-per-trial 0.25 asks of Ray for each."""
+    resources = Resources(gpus_per_trial=0.25, cpus_per_trial=0.5)
+    slots, journal = fit(resources, 4, there()), Journal(tmp_path)
+    curve = {"epochs": 3, "learning_rate": 0.01, "model": "tiny"}
+    queue = CellQueue(dict.fromkeys(range(4), curve), journal, METRICS["val_loss"])
+    run_trials(Together(tmp_path), queue, 4, FIFOScheduler(), slots, journal)
+    assert journal.ended() == dict.fromkeys(range(4), "completed")
+    seen = [(tmp_path / f"gpus-{number}").read_text() for number in range(4)]
+    assert seen == ["0.25"] * 4
+
+
+@dataclass(frozen=True)
+class Together:
+    """Curves in closed form, begun once all four trials have their share of the GPU."""
+
+    folder: Path
+
+    def __call__(self, number: int, params: dict[str, Any], report: Report) -> None:
+        given = ray.get_runtime_context().get_assigned_resources()
+        (self.folder / f"gpus-{number}").write_text(f"{given['GPU']:g}")
+        while len(list(self.folder.glob("gpus-*"))) < 4:
+            time.sleep(0.05)
+        ClosedFormJob()(number, params, report)
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +193,8 @@ def test_more_than_there_is_is_refused(resources: Resources, message: str) -> No
         (Resources(cpus_per_trial=2, workers_per_trial=3), THREES, "room for 3 .* room for 2"),
         (Resources(cpus_per_trial=6, gpus_per_trial=1), MIXED, "6 CPUs and 1 GPUs on one node"),
         (Resources(cpus_per_trial=2, concurrency=3), THREES, "only 2 such .* of 2 nodes"),
+        (Resources(workers_per_trial=2, concurrency=3), DRIVERS, "300 MB .* room for 2 of these"),
+        (Resources(workers_per_trial=2), DRIVERS[:1], "300 MB .* room for 0 of these"),
     ],
 )
 def test_what_no_node_has_room_for_is_refused(resources, nodes: list, message: str) -> None:

@@ -6,13 +6,15 @@ import json
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import ray
+import torch
+import torch.distributed
 from ray.tune.schedulers import FIFOScheduler
 
 from study import cluster, orchestrate
@@ -25,6 +27,7 @@ from trainables import loop
 from trainables.cell import CellJob
 from trainables.data import load_dataset
 from trainables.jobs import TrainingJob
+from trainables.ray_train import GroupJob
 from trainables.reporting import Record, Report
 from trainables.storage import Folder
 from trainables.workers import SOLO, Workers
@@ -190,3 +193,49 @@ def test_a_group_s_cell_sees_the_test_set_once_on_rank_0(found: Found, tmp_path:
         assert set(group) == set(one)
         assert group["test_confusions"].sum() == one["test_confusions"].sum()
         assert np.abs(group["test_confusions"] - one["test_confusions"]).sum() < 20  # of 9,000
+
+
+@dataclass(frozen=True)
+class Asks:
+    """A group's training that notes what its workers exchange messages by."""
+
+    training: TrainingJob
+
+    @property
+    def checkpoints(self) -> Folder:
+        return self.training.checkpoints
+
+    def __call__(
+        self, number: int, params: dict[str, Any], report: Report, workers: Workers
+    ) -> None:
+        Path(f"{self.checkpoints}-backend").write_text(torch.distributed.get_backend())
+        self.training(number, params, report, workers)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "backend"),
+    [
+        (0.0, "gloo"),
+        pytest.param(
+            *(1.0, "nccl"),
+            marks=[
+                pytest.mark.gpu,
+                pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
+            ],
+        ),
+    ],
+)
+def test_a_group_exchanges_by_what_its_devices_have(
+    tmp_path: Path, gpus: float, backend: str
+) -> None:
+    """A group of one, so that one GPU is enough."""
+    journal, checkpoints = Journal(tmp_path), Folder(str(tmp_path / "checkpoints"))
+    queue = CellQueue({DIGITS: TRIALS[DIGITS]}, journal, METRICS["val_loss"])
+    resources = Resources(gpus_per_trial=gpus, concurrency=1)
+    with cluster.connected(resources, 1, tmp_path / cluster.LOG) as slots:
+        asks = Asks(TrainingJob(load_dataset("uci_digits"), {}, checkpoints, 1, gpus))
+        job = GroupJob.of(asks, 1, slots.cpus, gpus)
+        grouped = replace(slots, workers=2)  # Tune's part holds no device that the group waits for
+        orchestrate.run_trials(job, queue, 1, FIFOScheduler(), grouped, journal)
+    assert journal.ended() == {DIGITS: "completed"}
+    assert Path(f"{checkpoints}-backend").read_text() == backend

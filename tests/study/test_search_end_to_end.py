@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 import subprocess
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import optuna
 import pytest
 import torch
+from tensorboardX.proto.event_pb2 import Event
 
 from study import journal_file, records, run_tables
 from study.plan import SearchSpec, run_id
@@ -65,6 +67,29 @@ def test_a_run_leaves_everything_it_promises(finished) -> None:
     assert told["run_id"] == RUN_ID
     assert sum(told["counts"].values()) == TRIALS
     assert told["best"]["config"].keys() == records_of_best(run_dir).keys()
+
+
+def scalars(path: Path) -> dict[str, list[float]]:
+    """By tag what TensorBoard would draw: records of length, its checksum, event, checksum."""
+    data, at, found = path.read_bytes(), 0, defaultdict(list)
+    while at < len(data):
+        (length,) = struct.unpack_from("<Q", data, at)
+        event = Event.FromString(data[at + 12 : at + 12 + length])
+        for value in event.summary.value:
+            found[value.tag].append(value.simple_value)
+        at += 16 + length
+    return found
+
+
+def test_tensorboard_finds_every_trial_s_curves(finished) -> None:
+    run_dir, _, _ = finished
+    epochs = run_tables.read(run_dir / records.EPOCHS).set_index("trial")
+    for trial in range(TRIALS):
+        (path,) = (run_dir / "tune").glob(f"trial-{trial:05d}-*/events.out.tfevents*")
+        found = scalars(path)
+        for name in ("train_loss", "val_loss", "val_accuracy"):
+            expected = epochs.loc[[trial], name].tolist()
+            assert found[f"ray/tune/{name}"] == pytest.approx(expected, nan_ok=True), trial
 
 
 def records_of_best(run_dir: Path) -> dict:

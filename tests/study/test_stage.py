@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from study import experiment, explore, stage
+from study import experiment, explore, records, stage
 from study.claims import select
 from study.display import Display
 from study.experiment_plan import ExperimentSpec, experiment_id
@@ -23,6 +24,7 @@ from study.slots import Slots
 from study.stage import Request, nothing_finished
 from study.tracking import Tracking
 from tests.study.local_store import local_store
+from trainables.closed_form import closed_form
 
 
 def test_a_run_without_an_epoch_names_every_place_that_has_it(tmp_path: Path) -> None:
@@ -75,7 +77,8 @@ class Asked(Exception):
     """Ends a search where its data would be loaded."""
 
 
-def test_a_search_is_given_no_test_set(tmp_path: Path, monkeypatch) -> None:
+def asked(storage: Path, monkeypatch: pytest.MonkeyPatch) -> Request:
+    """What a search of digits asks for."""
     requests: list[Request] = []
 
     def staged(request: Request, *rest: object) -> None:
@@ -85,8 +88,32 @@ def test_a_search_is_given_no_test_set(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(explore, "staged", staged)
     spec = SearchSpec("tiny", data="uci_digits", train_size=100)
     with pytest.raises(Asked):
-        explore.search(spec, tmp_path, Resources(), wandb="off", quiet=True)
+        explore.search(spec, storage, Resources(), wandb="off", quiet=True)
     (request,) = requests
+    return request
+
+
+def test_the_hardware_on_record_is_that_which_trained(tmp_path: Path, monkeypatch) -> None:
+    """Where a run is begun on a cluster whose nodes are still to come."""
+
+    @contextlib.contextmanager
+    def connected(*_: object) -> Iterator[Slots]:
+        yield Slots(1, 1.0, 0.0, 1, "head:6379", {"CPU": 0.0})
+
+    request = asked(tmp_path, monkeypatch)
+    request.run.mkdir(parents=True, exist_ok=True)
+    monkeypatch.setattr(stage.cluster, "connected", connected)
+    monkeypatch.setattr(stage.cluster, "there", lambda: [{"CPU": 4.0}, {"CPU": 0.0}])
+    monkeypatch.setattr(stage, "_write_report", lambda run: None)
+    with stage.staged(request, None, lambda journal: []) as ready:
+        ready.journal.start(0, {})
+        closed_form({"epochs": 1, "learning_rate": 0.01}, lambda x: ready.journal.epoch(0, x))
+    manifest = records.read_manifest(request.run)
+    assert manifest.hardware["cpus"] == manifest.sessions[0]["hardware"]["cpus"] == 4.0
+
+
+def test_a_search_is_given_no_test_set(tmp_path: Path, monkeypatch) -> None:
+    request = asked(tmp_path, monkeypatch)
     display = SimpleNamespace(note=lambda line: None)
     assert stage._load(request, display).test is None
     assert stage._load(replace(request, with_test=True), display).test is not None

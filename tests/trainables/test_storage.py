@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ import torch
 from trainables.checkpoint import STATE, CheckpointStore
 from trainables.errors import UserError
 from trainables.patience import PATIENCE_VARIABLE, StorageError, patience, patiently, reason
-from trainables.storage import Folder
+from trainables.storage import Folder, stored_bytes
 
 
 @pytest.fixture(autouse=True)
@@ -119,6 +120,31 @@ def test_a_state_survives_a_disk_that_is_full_for_a_while(tmp_path: Path, monkey
     assert state is not None
     assert state["config"] == 2
     assert [path.name for path in tmp_path.iterdir()] == [STATE]
+
+
+def test_two_who_write_a_file_at_once_do_not_tear_it(tmp_path: Path) -> None:
+    """A node that cannot be reached trains on, beside the one that took its trial over."""
+    folder = Folder(str(tmp_path))
+
+    def slowly(file: BinaryIO) -> None:
+        file.write(b"first ")
+        folder.write(STATE, stored_bytes(b"second"))
+        assert folder.read(STATE) == b"second"
+        file.write(b"whole")
+
+    folder.write(STATE, slowly)
+    assert folder.read(STATE) == b"first whole"
+    assert [path.name for path in tmp_path.iterdir()] == [STATE]
+
+
+def test_who_is_interrupted_leaves_nothing_half_written(tmp_path: Path) -> None:
+    def interrupted(file: BinaryIO) -> None:
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Folder(str(tmp_path)).write(STATE, interrupted)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_amazons_and_googles_paragraphs_are_cut_to_the_reason() -> None:
