@@ -131,8 +131,8 @@ def measure(model: str, images: int, device: torch.device, rounds: int) -> dict[
         loops.append(step.loop(training, epoch))
         bares.append(step.bare(training))
     rate, bare = statistics.median(loops), statistics.median(bares)
-    batch, generator = next(training._batches(1))
-    drawn, _ = training._augmented(batch, generator)
+    batch, generator = next(training.batches(1))
+    drawn, _ = training.augmented(batch, generator)
     flops = 2 * TRAINING_PASSES * MODELS[model].macs * rate
     traffic = step_bytes(training, drawn) / len(drawn) * rate
     return {

@@ -81,9 +81,9 @@ class Fused:
     def epoch(self, number: int) -> Tensor:
         """Train every replica for an epoch; sums of its batches' losses, (K,)."""
         total = torch.zeros(len(self.trainings), device=self._device)
-        for batches in zip(*(t._batches(number) for t in self.trainings), strict=True):
+        for batches in zip(*(t.batches(number) for t in self.trainings), strict=True):
             drawn = [
-                training._augmented(batch, generator)
+                training.augmented(batch, generator)
                 for training, (batch, generator) in zip(self.trainings, batches, strict=True)
             ]
             images, labels = (torch.stack(part) for part in zip(*drawn, strict=True))
@@ -146,7 +146,7 @@ def measure(model: str, replicas: int, rounds: int) -> dict[str, Any]:
     for number in range(rounds + 1):
         start = time.perf_counter()
         for training in one_by_one:
-            training._optimise(number + 1)
+            training.optimise(number + 1)
         middle = time.perf_counter()
         float(together.epoch(number + 1).sum())
         end = time.perf_counter()

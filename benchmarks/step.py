@@ -80,14 +80,14 @@ def make(
 def loop(training: Training, epoch: int) -> float:
     """Images per second of one epoch's optimisation."""
     start = time.perf_counter()
-    training._optimise(epoch)  # ends with a number on the host, so all of it is done
+    training.optimise(epoch)  # ends with a number on the host, so all of it is done
     return len(training.data.train) / (time.perf_counter() - start)
 
 
 def bare(training: Training) -> float:
     """Images per second of as many steps on one batch."""
-    batch, generator = next(training._batches(1))
-    images, labels = training._augmented(batch, generator)
+    batch, generator = next(training.batches(1))
+    images, labels = training.augmented(batch, generator)
     training.model.train()
     total = torch.zeros((), device=training.device)
     start = time.perf_counter()

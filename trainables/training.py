@@ -95,7 +95,7 @@ class Training:
         start = time.perf_counter()
         dropout = stream_seed(self.config.seed, "dropout", epoch, self.workers.rank)
         with dropout_stream(dropout, self.device):
-            running_loss = self._optimise(epoch)
+            running_loss = self.optimise(epoch)
         trained = time.perf_counter()
         clean, val = (self.evaluate(indices) for indices in (self.data.probe, self.data.val))
         finite = all(map(math.isfinite, (running_loss, clean["loss"], val["loss"])))
@@ -117,17 +117,17 @@ class Training:
             record["val_miou"] = val["miou"]
         self.history.append(record)
 
-    def _optimise(self, epoch: int) -> float:
+    def optimise(self, epoch: int) -> float:
         """One pass over the training images; returns the sum of the batch losses."""
         self.parallel.train()
         total = torch.zeros((), device=self.device)
         labels_each = self.data.pool.labels[0].numel()
-        for batch, generator in self._batches(epoch):
+        for batch, generator in self.batches(epoch):
             share = batch[self.workers.rank :: self.workers.count]  # may be of no images
             # Batch-norm of a single value is undefined: an image alone is taken twice. (Not
             # one alone in its share: a group's batch-norm is over the whole batch.)
             copies = 2 if len(batch) == 1 else 1
-            images, labels = self._augmented(share.repeat(copies), generator)
+            images, labels = self.augmented(share.repeat(copies), generator)
             with torch.autocast(self.device.type, self.dtype, enabled=self.autocast):
                 output = self.parallel(images)
             # Every worker divides by the whole batch and averaging divides by the number
@@ -143,7 +143,7 @@ class Training:
             total += loss.detach()
         return float(self.workers.sum(total))
 
-    def _batches(self, epoch: int) -> Iterator[tuple[Tensor, torch.Generator]]:
+    def batches(self, epoch: int) -> Iterator[tuple[Tensor, torch.Generator]]:
         """The epoch's batches of indices, shuffled anew, of equal size up to one image.
 
         Splitting evenly (rather than leaving a small last batch) spares batch-norm a
@@ -160,7 +160,7 @@ class Training:
         for batch in torch.tensor_split(shuffled, self.steps):
             yield batch, generator
 
-    def _augmented(self, indices: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def augmented(self, indices: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """What the model trains on: normalised images (N, 3, H, W) and their labels."""
         images, labels = _pixels(self.data.pool.images[indices]), self.data.pool.labels[indices]
         strength = self.config.augment_strength

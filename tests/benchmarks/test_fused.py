@@ -53,7 +53,7 @@ def test_each_replica_is_its_solo_run(in_double, dataset, model: str, epochs: in
     solo = trainings(dataset, config(model), REPLICAS)
     fused = Fused(trainings(dataset, config(model), REPLICAS))
     for epoch in range(1, epochs + 1):
-        losses = torch.tensor([replica._optimise(epoch) for replica in solo])
+        losses = torch.tensor([replica.optimise(epoch) for replica in solo])
         torch.testing.assert_close(fused.epoch(epoch), losses, rtol=1e-9, atol=0)
     for number, replica in enumerate(solo):
         state = fused.state_of(number)

@@ -45,7 +45,7 @@ _AUGMENTED_TALLY = """\
         for at, logits, labels in self.scored(self.data.pool, mine):
             if indices is self.data.{part}:
                 noise = torch.Generator().manual_seed(0)
-                logits = logits_of(self.model(self._augmented(at, noise)[0]))
+                logits = logits_of(self.model(self.augmented(at, noise)[0]))
             tally.add(logits, labels)
 """
 

@@ -165,7 +165,7 @@ def test_images_are_augmented_as_strongly_as_asked(dataset: Dataset, strength: f
     config, cpu = replace(CONFIG, augment_strength=strength), torch.device("cpu")
     training = Training(config, TrainData.of(dataset, config, cpu), cpu)
     some = training.data.train[:8]
-    trained_on, _ = training._augmented(some, torch.Generator().manual_seed(1))
+    trained_on, _ = training.augmented(some, torch.Generator().manual_seed(1))
     clean = training.data.pool.images[some].permute(0, 3, 1, 2).float() / 255
     expected = augment(clean, strength, torch.Generator().manual_seed(1))
     mean, std = training.data.mean.view(3, 1, 1), training.data.std.view(3, 1, 1)
@@ -204,9 +204,9 @@ def test_an_epoch_sees_every_image_once_in_even_batches(dataset, batch_size: int
     training = Training(
         config, TrainData.of(dataset, config, torch.device("cpu")), torch.device("cpu")
     )
-    batches = [batch for batch, _ in training._batches(1)]
+    batches = [batch for batch, _ in training.batches(1)]
     assert len(batches) == math.ceil(80 / batch_size)
     sizes = [len(batch) for batch in batches]
     assert max(sizes) - min(sizes) <= 1
     assert sorted(torch.cat(batches).tolist()) == training.data.train.tolist()
-    assert [batch.tolist() for batch, _ in training._batches(2)] != [b.tolist() for b in batches]
+    assert [batch.tolist() for batch, _ in training.batches(2)] != [b.tolist() for b in batches]

@@ -141,7 +141,7 @@ def test_masks_are_moved_with_their_images() -> None:
     config = replace(CONFIG, augment_strength=1.0)
     training = Training(config, TrainData.of(dataset(), config, CPU), CPU)
     some = training.data.train[:8]
-    trained_on, masks = training._augmented(some, torch.Generator().manual_seed(1))
+    trained_on, masks = training.augmented(some, torch.Generator().manual_seed(1))
     images = training.data.pool.images[some].permute(0, 3, 1, 2).float() / 255
     drawn = training.data.pool.labels[some]
     moved = augment_scenes(images, drawn, 1.0, torch.Generator().manual_seed(1))
