@@ -186,7 +186,7 @@ def _news_to_log() -> Iterator[None]:
     from ray._private import worker
 
     def log(news: dict[str, Any], **_: object) -> None:
-        logging.getLogger("ray").warning("\n".join(news["lines"]))
+        logging.getLogger("ray").error("\n".join(news["lines"]))
 
     printing, worker.print_to_stdstream = worker.print_to_stdstream, log
     try:

@@ -99,8 +99,11 @@ def test_a_fraction_of_a_gpu_that_is_not_there_trains_on_the_cpu(cluster_of_thre
     assert [d.type for d in ray.get([device.remote() for _ in range(slots.count)])] == [wanted] * 4
 
 
-def test_four_trials_at_once_share_a_gpu_that_is_claimed(cluster_of_threes, tmp_path: Path) -> None:
+def test_four_trials_at_once_share_a_gpu_that_is_claimed(
+    cluster_of_threes, tmp_path: Path, monkeypatch
+) -> None:
     """Through Tune, with what --gpus-per-trial 0.25 asks of Ray for each."""
+    monkeypatch.setenv("TUNE_DISABLE_SIGINT_HANDLER", "1")  # which would stay for other tests
     resources = Resources(gpus_per_trial=0.25, cpus_per_trial=0.5)
     slots, journal = fit(resources, 4, there()), Journal(tmp_path)
     curve = {"epochs": 3, "learning_rate": 0.01, "model": "tiny"}

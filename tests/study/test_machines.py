@@ -82,9 +82,10 @@ def test_what_a_cluster_tells_of_its_nodes_is_logged_and_not_printed(tmp_path: P
     log = tmp_path / "ray.log"
     with connected(Resources(), 1, log):
         gcs = ray._private.worker.global_worker.gcs_client
-        publish_error_to_driver("node", "Raylet is terminated.\nIts last lines", gcs)
         deadline = time.monotonic() + 30
         while not (log.exists() and "Its last lines" in log.read_text()):
+            # Again and again: what is told before the driver listens is told to nobody.
+            publish_error_to_driver("node", "Raylet is terminated.\nIts last lines", gcs)
             assert time.monotonic() < deadline
-            time.sleep(0.05)
+            time.sleep(0.5)
     assert capfd.readouterr() == ("", "")
