@@ -49,19 +49,27 @@ def distort_colours(
 
 def _recolour(images: Tensor, draws: Tensor, strength: float, policy: Photometry) -> Tensor:
     """Linear map of the colours about each image's mean grey; `draws` (N, 8) in 0..1."""
-    u = (draws[:, :7] * 2 - 1) * strength
-    contrast = torch.exp(u[:, 0] * policy.contrast)[:, None, None]
-    chroma = (1 + u[:, 1] * policy.saturation)[:, None, None]
-    angle = (u[:, 2] * math.radians(policy.hue))[:, None, None]
+    magnitudes = _magnitudes(policy, draws.device, draws.dtype)
+    amounts = (draws[:, :7] * 2 - 1) * (magnitudes * strength)
+    contrast, saturation, angle, *_ = amounts[..., None, None].unbind(1)
+    contrast, chroma = contrast.exp(), 1 + saturation
     grey, off_axis, turn = _about_grey(images.device, images.dtype)
     matrix = contrast * (grey + chroma * (torch.cos(angle) * off_axis + torch.sin(angle) * turn))
     negative = (draws[:, 7] < policy.inversion * strength)[:, None]
     centre = images.mean((1, 2, 3))[:, None]
-    shift = u[:, 3:4] * policy.brightness + u[:, 4:7] * policy.tint
+    shift = amounts[:, 3:4] + amounts[:, 4:]
     target = torch.where(negative, 1 - centre, centre) + shift
     matrix = torch.where(negative[..., None], -matrix, matrix)
     offset = target - matrix.sum(2) * centre
     return torch.baddbmm(offset[..., None], matrix, images.flatten(2)).view_as(images)
+
+
+@cache
+def _magnitudes(policy: Photometry, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """What each draw of the colours amounts to at its largest: logarithm, shares, radians."""
+    hue, tints = math.radians(policy.hue), (policy.tint,) * 3
+    amounts = (policy.contrast, policy.saturation, hue, policy.brightness, *tints)
+    return torch.tensor(amounts, device=device, dtype=dtype)
 
 
 @cache
