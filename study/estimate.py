@@ -15,7 +15,7 @@ from trainables.models import MODELS, Model
 CORE_MACS_PER_SECOND = 14e9
 TRAINING_COST = 3.0  # forward passes that one training step costs
 EVALUATED_PER_TRAINED = 1.0  # images evaluated per image trained on, in an epoch
-SHARE_AFTER_PRUNING = 0.6  # of the epochs asked for that ASHA lets run, measured
+SHARE_AFTER_PRUNING = 0.6  # of the epochs asked for that ASHA lets run, about
 SESSION_SECONDS = 45.0  # starting Ray and its workers, and writing the report
 
 

@@ -16,9 +16,10 @@ def compute_dtype(precision: str, device: torch.device) -> torch.dtype:
     """The autocast type: what was asked for, or for "auto" bfloat16 where it is fast.
 
     bfloat16 pays only where the hardware multiplies it: on CPUs with AVX512-BF16 or AMX
-    it trains the CNN 2.6 times faster than float32, on an AVX2-only CPU 13 times slower
-    (928 against 69 images/s, two cores). So "auto" asks the processor, which every
-    manifest names.
+    it trains the CNN about twice as fast as float32, on an AVX2-only CPU 13 times slower
+    (`python -m benchmarks.step --model cnn --precision bf16`, or fp32). So "auto" asks the
+    processor, which every manifest names. What it changes of the results has a command, too:
+    `python -m benchmarks.precision`.
     """
     if precision == "auto":
         fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_has_bf16()

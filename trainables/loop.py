@@ -20,8 +20,8 @@ from trainables.workers import SOLO, Workers
 
 Finish = Callable[[Training], Record]
 
-# A state of ResNet18 is 134 MB. Saving it after every epoch of a few seconds kept the disk
-# busy and the processors idle for a fifth of the time; so short epochs share a save.
+# A state of ResNet18 is 134 MB. Saving it after every epoch of a few seconds would keep the disk
+# busy and the processors idle; so short epochs share a save.
 SAVE_EVERY_SECONDS = 10.0
 
 

@@ -21,8 +21,7 @@ def photograph(rng: np.random.Generator, asked: int, side: int) -> tuple[np.ndar
     """A picture of a scene that holds an object of KINDS[asked], which others may cover.
 
     Returns uint8 (side, side, 3), RGB, and uint8 (side, side): classes, background 0, or VOID.
-    The scene is a function of the generator's state and `asked`, whatever the size. About 2.5 ms
-    at 64 pixels.
+    The scene is a function of the generator's state and `asked`, whatever the size.
     """
     draws = Draws(rng)
     axis = (np.arange(side, dtype=np.float32) + np.float32(0.5)) / np.float32(side)
