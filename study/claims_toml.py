@@ -9,8 +9,8 @@ The format, one `[[claim]]` table a claim:
     arms = ["tiny_aug", "tiny"]          # names of spaces, the one claimed about first
     metric = "gap"                       # see study/metrics.py
     direction = "lower"                  # the first arm's metric is "higher" or "lower"
-    budgets = [4, 24]                    # epochs, rising
-    at = "long"                          # optional: which budget decides ("long")
+    budgets = [24]                       # epochs, rising; a crossover needs a short and a long one
+    at = "long"                          # optional: which of several decides ("long")
     smallest_effect = 0.05               # in the metric's unit (per unit strength in a trend)
     alpha = 0.05                         # optional (0.05)
     seeds = 8                            # optional (8)
