@@ -27,11 +27,19 @@ PACKAGES = (
 
 
 def git_state() -> dict[str, Any]:
-    """{"commit": hash or None, "dirty": bool or None} of the checkout the code runs from."""
+    """{"commit": hash or None, "dirty": bool or None} of the checkout the code runs from.
+
+    Of files that git does not know only modules count: a user's claims or data are not code.
+    """
     root = Path(__file__).resolve().parent.parent
     commit = _git(root, "rev-parse", "HEAD")
-    status = _git(root, "status", "--porcelain")
-    return {"commit": commit, "dirty": None if status is None else bool(status)}
+    status = _git(root, "status", "--porcelain", "--untracked-files=all")
+    changed = [
+        line
+        for line in (status or "").splitlines()
+        if not line.startswith("??") or line.endswith(".py")
+    ]
+    return {"commit": commit, "dirty": None if status is None else bool(changed)}
 
 
 def package_versions() -> dict[str, str]:
