@@ -15,7 +15,14 @@ from rich.text import Text
 from study import domains, records
 from study.claims import Claim, cells
 from study.decidability import corrected_minimum_p, decidability
-from study.estimate import CORE_MACS_PER_SECOND, estimate, images_of, slots_here, wall_seconds
+from study.estimate import (
+    CORE_MACS_PER_SECOND,
+    Images,
+    estimate,
+    images_of,
+    slots_here,
+    wall_seconds,
+)
 from study.experiment_plan import ExperimentSpec, experiment_id, tuned_conditions
 from study.place import run_directory
 from study.plan import SearchSpec, run_id, searched_space
@@ -81,7 +88,7 @@ def print_plan(
         ("epochs", f"about {cost.epochs:.0f}, at most {cost.at_most} (scheduler {spec.scheduler})"),
         ("seed", str(spec.seed)),
         ("resources", _resources(resources, cost.slots, cpus)),
-        ("time", _time(cost.seconds)),
+        ("time", _time(cost.seconds, cost.images)),
         *_plugins(spec.plugins),
     ]
     _grid(console, rows)
@@ -162,7 +169,7 @@ def print_experiment(
             ("cells", f"{len(planned)} trainings (arm x budget x seed), each once"),
             ("epochs", f"{sum(epochs.values())}: {shown}"),
             ("resources", _resources(resources, slots, cpus)),
-            ("time", _time(seconds)),
+            ("time", _time(seconds, images)),
             (
                 "smallest p",
                 f"{max(smallest.values()):.2g} at best, corrected, for the hardest claim",
@@ -240,6 +247,12 @@ def _resources(resources: Resources, slots: int, cpus: int) -> str:
     return f"{counted(slots, 'trial')} at once, {each}, on {cpus} CPUs here"
 
 
-def _time(seconds: float) -> str:
+def _time(seconds: float, images: Images) -> str:
     assumed = f"{CORE_MACS_PER_SECOND / 1e9:.0f}e9 multiply-adds/s a core, no GPU"
-    return f"about {duration(seconds)} (assuming {assumed})"
+    said = f"about {duration(seconds)} (assuming {assumed})"
+    if not images.assumed:
+        return said
+    return (
+        f"{said}, if there are {images.count:,} training images; how many is known once they are "
+        "read"
+    )

@@ -11,13 +11,22 @@ from study import records
 from study.claims import CLAIMS, select
 from study.confirm import main
 from study.experiment_plan import ExperimentSpec, experiment_id
-from study.listing import print_experiment
+from study.listing import print_experiment, print_plan
+from study.plan import SearchSpec
 from study.resources import Resources
 from tests.study.commands import heavy_imports, run
 from tests.study.test_records import manifest
 from trainables.errors import UserError
 
 CONFIRM = "study.confirm"
+
+
+HERE = (Resources(), "runs")
+
+
+def words(capsys: pytest.CaptureFixture[str]) -> str:
+    """What was printed since the last call, in one line."""
+    return " ".join(capsys.readouterr().out.split())
 
 
 QUICK = ["--help", "--list", "--dry-run", "--dry-run --storage s3://bucket/runs"]
@@ -79,6 +88,17 @@ def test_a_dry_run_shows_cells_cost_and_reachable_p_and_writes_nothing(tmp_path:
     assert "0.031 at best" in done.stdout
     assert "warning" not in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_says_how_many_images_it_assumes(capsys) -> None:
+    console = Console(width=80)
+    assumed = "if there are 10,000 training images; how many is known once they are read"
+    claims = select(["aug_crossover"])
+    for train_size, is_said in ((None, True), (240, False)):
+        print_experiment(console, ExperimentSpec(claims, "svhn", train_size=train_size), *HERE)
+        assert (assumed in words(capsys)) == is_said
+        print_plan(console, SearchSpec("cnn", "svhn", train_size=train_size), *HERE)
+        assert (assumed in words(capsys)) == is_said
 
 
 def test_three_seeds_are_said_to_decide_nothing() -> None:
