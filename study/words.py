@@ -21,6 +21,11 @@ def counted(count: int, singular: str, plural: str = "") -> str:
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
+def amount(value: float, unit: str) -> str:
+    """ "1 GPU", "0.25 GPUs"."""
+    return f"{value:g} {unit if value == 1 else unit + 's'}"
+
+
 def duration(seconds: float) -> str:
     """ "42 s", "3 min 05 s", "2 h 10 min"."""
     whole = round(seconds)

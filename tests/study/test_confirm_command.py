@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
 from study import records
 from study.claims import CLAIMS, select
 from study.confirm import main
+from study.experiment import ExperimentResult
 from study.experiment_plan import ExperimentSpec, experiment_id
 from study.listing import print_experiment, print_plan
 from study.plan import SearchSpec
@@ -122,9 +126,29 @@ def test_a_run_in_a_bucket_stays_a_uri_in_the_specification(monkeypatch, tmp_pat
     assert asked == [(uri, str(tmp_path / "here"))]
 
 
+def test_quiet_shows_the_verdicts_only(monkeypatch, capsys, tmp_path: Path) -> None:
+    verdicts = [{"verdict": "supported", "claim": "aug_crossover", "plain": "It is so."}]
+    (tmp_path / "verdicts.json").write_text(json.dumps(verdicts))
+    tables = (pd.DataFrame(), pd.DataFrame())
+    report = Path(os.path.relpath(tmp_path / "index.html"))
+    result = ExperimentResult("confirm-1", tmp_path, *tables, {}, 1, 1.0, report)
+    monkeypatch.setattr("study.experiment.experiment", lambda *_, **__: result)
+    main.main(["--quiet"], standalone_mode=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "supported    aug_crossover",
+        "1 cell is missing; the same command trains what is missing",
+        f"report  {report}",
+    ]
+    main.main(["--quiet", "--json"], standalone_mode=False)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["verdicts"] == verdicts
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ("--claims segmentatoin", "did you mean segmentation?; or a .toml file"),
+        ("--claims zzz", "classification, cnn_aug_crossover"),
         ("--claims aug_crossovr", "did you mean aug_crossover?"),
         ("--claims nowhere.toml", "nowhere.toml"),
         ("--budgets 4,x", "--budgets must be whole numbers with commas, got '4,x'"),
