@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 _SHORT = {
@@ -24,6 +25,13 @@ def counted(count: int, singular: str, plural: str = "") -> str:
 def amount(value: float, unit: str) -> str:
     """ "1 GPU", "0.25 GPUs"."""
     return f"{value:g} {unit if value == 1 else unit + 's'}"
+
+
+def epochs_of(budgets: Sequence[int]) -> str:
+    """ "1 epoch", "4 epochs", "4 and 12 epochs"."""
+    *first, last = map(str, budgets)
+    listed = f"{', '.join(first)} and {last}" if first else last
+    return f"{listed} {'epoch' if listed == '1' else 'epochs'}"
 
 
 def duration(seconds: float) -> str:
