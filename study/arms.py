@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.domains import Float
-from study.spaces import SPACES, Space
+from study.spaces import OR_A_PLUGINS, SPACES, Space
 from trainables.errors import UserError, unknown_name
 
 STRENGTH = "augment_strength"
@@ -86,7 +86,7 @@ def arm(space: str, spaces: Mapping[str, Space] = SPACES, /, **fixed: Any) -> Ar
 
 def _arm_problems(space: str, spaces: Mapping[str, Space], fixed: dict[str, Any]) -> Iterator[str]:
     if space not in spaces:
-        yield str(unknown_name("arm", space, spaces))
+        yield str(unknown_name("arm", space, spaces, OR_A_PLUGINS))
         return
     dimensions = spaces[space].dimensions
     for key, value in fixed.items():

@@ -176,10 +176,19 @@ def by_task(task: str) -> tuple[Claim, ...]:
     return tuple(claim for claim in CLAIMS.values() if claim.task == task)
 
 
-def select(ids: Iterable[str], claims: dict[str, Claim] = CLAIMS) -> tuple[Claim, ...]:
-    """The claims of these ids, in this order; UserError naming every unknown one."""
-    ids = list(dict.fromkeys(ids))
-    problems = [str(unknown_name("claim", id, claims)) for id in ids if id not in claims]
+def select(
+    ids: Iterable[str],
+    claims: dict[str, Claim] = CLAIMS,
+    *,
+    also: Iterable[str] = (),
+    more: str = "",
+) -> tuple[Claim, ...]:
+    """The claims of these ids, in this order; UserError naming every unknown one.
+
+    also: other names, and more: what else, the error offers instead of an unknown one.
+    """
+    ids, known = list(dict.fromkeys(ids)), [*claims, *also]
+    problems = [str(unknown_name("claim", id, known, more)) for id in ids if id not in claims]
     if problems:
         raise UserError("\n".join(problems))
     return tuple(claims[id] for id in ids)

@@ -131,6 +131,8 @@ def _run(
     verdicts = summary.read_verdicts(result)
     if not output.quiet:
         summary.print_experiment(console, result, verdicts)
+    elif not output.json:
+        summary.print_verdicts(console, result, verdicts)
     if output.json:
         print(summary.experiment_to_json(result, verdicts))
     return FAILED if result.missing else 0
@@ -141,7 +143,8 @@ def _claims(chosen: str) -> tuple[Claim, ...]:
         return by_task(chosen)
     if chosen.endswith(".toml") or Path(chosen).is_file():
         return tuple(load_claims(Path(chosen)).values())
-    return select(name.strip() for name in chosen.split(","))
+    ids = [name.strip() for name in chosen.split(",")]
+    return select(ids, also=OBJECTIVES, more="; or a .toml file")
 
 
 def _candidates(tuning_trials: int | None) -> int:

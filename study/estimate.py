@@ -21,12 +21,16 @@ SESSION_SECONDS = 45.0  # starting Ray and its workers, and writing the report
 
 @dataclass(frozen=True)
 class Estimate:
-    """epochs: expected over all trials; at_most: without early stopping; seconds: wall time."""
+    """epochs: expected over all trials; at_most: without early stopping; seconds: wall time.
+
+    images: what the seconds are of.
+    """
 
     epochs: float
     at_most: int
     seconds: float
     slots: int
+    images: Images
 
 
 def estimate(spec: SearchSpec, resources: Resources, cpus: int) -> Estimate:
@@ -40,7 +44,7 @@ def estimate(spec: SearchSpec, resources: Resources, cpus: int) -> Estimate:
     slots = slots_here(resources, spec.trials, cpus)
     images = images_of(spec.train_size, spec.image_size)
     seconds = wall_seconds({chosen.model: expected}, images, resources, slots, cpus)
-    return Estimate(expected, spec.trials * epochs.high, seconds, slots)
+    return Estimate(expected, spec.trials * epochs.high, seconds, slots, images)
 
 
 def slots_here(resources: Resources, trials: int, cpus: int) -> int:
@@ -52,15 +56,21 @@ def slots_here(resources: Resources, trials: int, cpus: int) -> int:
 
 @dataclass(frozen=True)
 class Images:
-    """What an epoch goes over: so many images, of a side in pixels (None: the models')."""
+    """What an epoch goes over: so many images, of a side in pixels (None: the models').
+
+    assumed: nobody has said how many there are.
+    """
 
     count: int
     side: int | None
+    assumed: bool = False
 
 
 def images_of(train_size: int | None, image_size: int | None) -> Images:
     """What a plan assumes: a data set on disk is not opened for it."""
-    return Images(train_size or (10_000 if image_size is None else 1_000), image_size)
+    if train_size is not None:
+        return Images(train_size, image_size)
+    return Images(10_000 if image_size is None else 1_000, image_size, assumed=True)
 
 
 def wall_seconds(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,11 +24,12 @@ from study.experiment_plan import (
 )
 from study.journal import Journal
 from study.metrics import METRICS
-from study.nuisance import check_sources, choose
+from study.nuisance import check_sources, choose, left_at_defaults
 from study.place import Place, opened
 from study.resources import Resources
 from study.stage import Request, Stage, nothing_finished, recipe, restore_outputs, staged
 from study.tracking import AUTO, Tracking, decide
+from study.words import counted
 from trainables.config import CONFIRM
 from trainables.data import require_directory
 
@@ -79,6 +81,8 @@ def experiment(
         run = place.run
         manifest = session.existing_manifest(run)
         if manifest is None or manifest.status != "complete":
+            if manifest is None or not manifest.experiment:  # else the choice is on record
+                _say_what_is_left(spec, say)
             request = _request(place, spec, resources, download, tracking, quiet, console)
             with staged(
                 request, manifest, lambda journal: [CheckpointCleaner(journal, place)]
@@ -88,6 +92,11 @@ def experiment(
             say(f"{run.name} is complete: nothing was trained")
             restore_outputs(run, tracking, say)
         return load_experiment(place)
+
+
+def _say_what_is_left(spec: ExperimentSpec, say: Callable[[str], None]) -> None:
+    if left := left_at_defaults(spec):
+        say(f"note: --from has no finished trial for {left}: the defaults are taken there")
 
 
 def check(spec: ExperimentSpec, resources: Resources, download: bool = False) -> None:
@@ -108,7 +117,7 @@ def _request(
 ) -> Request:
     run, count = place.run, planned(spec)
     done = len(_decided(Journal(run)))  # failed cells are trained again
-    what = f"{count} trainings for {len(spec.claims)} claims on {spec.data}"
+    what = f"{counted(count, 'training')} for {counted(len(spec.claims), 'claim')} on {spec.data}"
     opening = f"continuing {run.name}: {done} of {what} are done" if done else f"{run.name}: {what}"
     return Request(
         place=place,

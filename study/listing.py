@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,21 @@ from rich.text import Text
 from study import domains, records
 from study.claims import Claim, cells
 from study.decidability import corrected_minimum_p, decidability
-from study.estimate import CORE_MACS_PER_SECOND, estimate, images_of, slots_here, wall_seconds
+from study.estimate import (
+    CORE_MACS_PER_SECOND,
+    Images,
+    estimate,
+    images_of,
+    slots_here,
+    wall_seconds,
+)
 from study.experiment_plan import ExperimentSpec, experiment_id, tuned_conditions
+from study.nuisance import left_at_defaults
 from study.place import run_directory
 from study.plan import SearchSpec, run_id, searched_space
 from study.resources import Resources, available_cpus
 from study.spaces import SPACES, Space
-from study.words import counted, duration
+from study.words import amount, counted, duration, epochs_of
 from trainables.data import DATASETS
 from trainables.models import MODELS
 from trainables.plugins import Plugin
@@ -81,7 +89,7 @@ def print_plan(
         ("epochs", f"about {cost.epochs:.0f}, at most {cost.at_most} (scheduler {spec.scheduler})"),
         ("seed", str(spec.seed)),
         ("resources", _resources(resources, cost.slots, cpus)),
-        ("time", _time(cost.seconds)),
+        ("time", _time(cost.seconds, cost.images)),
         *_plugins(spec.plugins),
     ]
     _grid(console, rows)
@@ -109,16 +117,16 @@ def _rule(claim: Claim) -> str:
         over = ", ".join(labels)
         return (
             f"ordered trend over {over}: {name} {moves} by {_amount(claim)} or more at "
-            f"{_epochs(at)}"
+            f"{epochs_of([at])}"
         )
     pair = " against ".join(labels)
     if claim.decided_by == "crossover":
         return (
-            f"crossover, {pair}: {name} not {least} at {_epochs(short)}, and {claim.direction} by "
-            f"that at {long}"
+            f"crossover, {pair}: {name} not {least} at {epochs_of([short])}, and "
+            f"{claim.direction} by that at {long}"
         )
     (at,) = claim.decisive_budgets
-    return f"paired difference, {pair}: {name} {least} at {_epochs(at)}"
+    return f"paired difference, {pair}: {name} {least} at {epochs_of([at])}"
 
 
 def _amount(claim: Claim) -> str:
@@ -127,10 +135,6 @@ def _amount(claim: Claim) -> str:
         unit = claim.unit.replace("fraction", "percentage points")
         return f"{100 * claim.smallest_effect:.3g} {unit}"
     return f"{claim.smallest_effect:g} {claim.unit}"
-
-
-def _epochs(count: int) -> str:
-    return "1 epoch" if count == 1 else f"{count} epochs"
 
 
 def print_experiment(
@@ -151,6 +155,8 @@ def print_experiment(
     run = run_directory(storage, experiment_id(spec))
     smallest = corrected_minimum_p(spec.claims)
     shown = ", ".join(f"{count} of {model}" for model, count in epochs.items())
+    if len(epochs) > 1:
+        shown = f"{sum(epochs.values())}: {shown}"
     _grid(
         console,
         [
@@ -160,16 +166,18 @@ def print_experiment(
             ("data", f"{spec.data}, {_size(spec.train_size, spec.image_size)}"),
             ("parameters", _tuning(spec, len(tuned) * spec.tuning_trials)),
             ("cells", f"{len(planned)} trainings (arm x budget x seed), each once"),
-            ("epochs", f"{sum(epochs.values())}: {shown}"),
+            ("epochs", shown),
             ("resources", _resources(resources, slots, cpus)),
-            ("time", _time(seconds)),
+            ("time", _time(seconds, images)),
             (
                 "smallest p",
-                f"{max(smallest.values()):.2g} at best, corrected, for the hardest claim",
+                f"{max(smallest.values()):.3g} at best, corrected, for the hardest claim",
             ),
             *_plugins(spec.plugins),
         ],
     )
+    for note in _untrained(spec.claims):
+        console.print(note, highlight=False)
     print_warnings(console, spec.claims)
     trials = len(planned) + len(tuned) * spec.tuning_trials
     return _for_programs(run, storage, trials, sum(epochs.values()), seconds)
@@ -189,6 +197,14 @@ def _for_programs(
     }
 
 
+def _untrained(claims: Sequence[Claim]) -> Iterator[str]:
+    """A line, where there are budgets of claims that none is decided at."""
+    named = {budget for claim in claims for budget in claim.budgets}
+    if left := sorted(named - {cell.budget for cell in cells(claims)}):
+        they = "it is" if len(left) == 1 else "they are"
+        yield f"{epochs_of(left)}: no claim is decided there, so {they} not trained"
+
+
 def print_warnings(console: Console, claims: Sequence[Claim]) -> None:
     """A line for each claim that no outcome can decide."""
     for warning in decidability(claims):
@@ -200,7 +216,9 @@ def _tuning(spec: ExperimentSpec, trials: int) -> str:
         tried = f"{spec.tuning_trials} candidates per arm and budget ({trials} trainings)"
         return f"{records.MATCHED}: {tried}"
     if spec.sources:
-        return f"the best of {', '.join(Path(path).name for path in spec.sources)}"
+        best = f"the best of {', '.join(Path(path).name for path in spec.sources)}"
+        left = left_at_defaults(spec)
+        return f"{best}; none for {left}: the defaults there" if left else best
     return "the spaces' defaults, not tuned"
 
 
@@ -236,10 +254,17 @@ def _resources(resources: Resources, slots: int, cpus: int) -> str:
     if resources.address:
         return f"the Ray cluster at {resources.address}: as many trials at once as fit"
     workers = resources.workers_per_trial
-    each = f"{resources.cpus_per_trial:g} CPU each" + (f", {workers} workers" * (workers > 1))
-    return f"{counted(slots, 'trial')} at once, {each}, on {cpus} CPUs here"
+    each = f"{amount(resources.cpus_per_trial, 'CPU')} each"
+    each += f", {workers} workers" if workers > 1 else ""
+    return f"{counted(slots, 'trial')} at once, {each}, on {counted(cpus, 'CPU')} here"
 
 
-def _time(seconds: float) -> str:
+def _time(seconds: float, images: Images) -> str:
     assumed = f"{CORE_MACS_PER_SECOND / 1e9:.0f}e9 multiply-adds/s a core, no GPU"
-    return f"about {duration(seconds)} (assuming {assumed})"
+    said = f"about {duration(seconds)} (assuming {assumed})"
+    if not images.assumed:
+        return said
+    return (
+        f"{said}, if there are {images.count:,} training images; how many is known once they are "
+        "read"
+    )

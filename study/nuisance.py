@@ -19,6 +19,7 @@ from study.experiment_plan import (
 from study.journal import Journal
 from study.metrics import METRICS, Metric, is_better, recorded
 from study.records import BY_ARM, DEFAULTS, FROM_RUNS, MATCHED
+from study.words import epochs_of
 from trainables.errors import FAILED, UserError, in_a_line
 
 # A search's trial speaks for a budget when its own is within this factor of it.
@@ -65,6 +66,22 @@ def _from_runs(spec: ExperimentSpec) -> tuple[Chosen, Chosen]:
         found = _best_for(arm, budget, tuple(default), explored)
         parameters[key], origins[key] = found or (default, {"source": DEFAULTS})
     return parameters, origins
+
+
+def left_at_defaults(spec: ExperimentSpec) -> str:
+    """The arms and budgets that no trial of the searches speaks for: "cnn at 4 and 20 epochs".
+
+    "" where each has one, or where parameters are from elsewhere. An arm that fixes all of
+    its parameters needs none.
+    """
+    if spec.tuned_by != FROM_RUNS:
+        return ""
+    _, origins = _from_runs(spec)
+    left: dict[str, list[int]] = {}
+    for arm, budget in sorted(conditions(spec.claims), key=lambda c: (c[0].name, c[1])):
+        if tunable(arm) and origins[arm.name, budget]["source"] == DEFAULTS:
+            left.setdefault(arm.name, []).append(budget)
+    return ", ".join(f"{name} at {epochs_of(budgets)}" for name, budgets in left.items())
 
 
 def explored_run(path: str) -> tuple[records.Manifest, Journal]:

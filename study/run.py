@@ -80,6 +80,8 @@ def main(
     )
     if not output.quiet:
         summary.print_search(console, result, str(spec.objective))
+    elif not output.json:
+        summary.print_best(console, result, str(spec.objective))
     if output.json:
         print(summary.search_to_json(result))
     return FAILED if "failed" in result.counts else 0

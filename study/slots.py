@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 
 from study.resources import Resources
+from study.words import amount
 from trainables.errors import UserError
 
 Amounts = dict[str, float]  # resources by Ray's names: "CPU", "GPU", "memory", ...
@@ -53,7 +54,7 @@ def fit(
     if workers > 1:
         at_once = min(at_once, _drivers(resources, nodes))
     if resources.concurrency and resources.concurrency > at_once:
-        on = f"{have.get('CPU', 0.0):g} CPUs and {have.get('GPU', 0.0):g} GPUs"
+        on = f"{amount(have.get('CPU', 0.0), 'CPU')} and {amount(have.get('GPU', 0.0), 'GPU')}"
         of = f" of {len(nodes)} nodes" if len(nodes) > 1 else ""
         raise UserError(
             f"--concurrency {resources.concurrency}: only {at_once} such trials fit on {on}{of} "
@@ -107,13 +108,16 @@ def _why_none_fits(resources: Resources, gpus: float, nodes: list[Amounts]) -> s
         ("CPU", resources.cpus_per_trial, "--cpus-per-trial"),
         ("GPU", gpus, "--gpus-per-trial"),
     ):
-        if each * workers > have.get(name, 0.0) + 1e-9:
-            return (
-                f"a trial needs {each * workers:g} {name}s, but there are "
-                f"{have.get(name, 0.0):g}; lower {option} or --workers-per-trial"
-            )
+        there = have.get(name, 0.0)
+        if each * workers > there + 1e-9:
+            needs = f"a trial needs {amount(each * workers, name)}, but there"
+            if name == "GPU" and not there:
+                return f"{needs} is none; leave {option} out"
+            verb = "is" if there == 1 else "are"
+            return f"{needs} {verb} {there:g}; lower {option} or --workers-per-trial"
     room = places(nodes, resources.cpus_per_trial, gpus)
-    each_worker = f"{resources.cpus_per_trial:g} CPUs" + (f" and {gpus:g} GPUs" if gpus else "")
+    each_worker = amount(resources.cpus_per_trial, "CPU")
+    each_worker += f" and {amount(gpus, 'GPU')}" if gpus else ""
     return (
         f"a trial needs room for {workers} times {each_worker} on one node each, but the "
         f"{len(nodes)} nodes have room for {room}; lower what a trial gets"

@@ -15,6 +15,8 @@ from trainables.data import SEGMENTATION
 from trainables.errors import unknown_name
 from trainables.models import MODELS
 
+OR_A_PLUGINS = "; a space of your own needs its --plugin"
+
 
 @dataclass(frozen=True)
 class Space:
@@ -120,5 +122,5 @@ SPACES: dict[str, Space] = {
 def space(name: str) -> Space:
     """The space called `name`; UserError with the nearest name where there is none."""
     if name not in SPACES:
-        raise unknown_name("space", name, SPACES)
+        raise unknown_name("space", name, SPACES, OR_A_PLUGINS)
     return SPACES[name]

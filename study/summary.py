@@ -49,6 +49,11 @@ def print_search(console: Console, result: SearchResult, objective: str) -> None
     counts = ", ".join(f"{n} {state}" for state, n in sorted(result.counts.items()))
     total, time = counted(len(trials), "trial"), duration(result.seconds)
     console.print(f"\n{total}: {counts}; {time}", highlight=False)
+    print_best(console, result, objective)
+
+
+def print_best(console: Console, result: SearchResult, objective: str) -> None:
+    """The best trial in a line, and the report's path: all that --quiet shows."""
     if result.best is None:
         console.print("no trial finished its schedule, so there is no best one")
     else:
@@ -84,13 +89,29 @@ def print_experiment(
 ) -> None:
     """Each claim with its verdict and one plain sentence, the counts, the report's path."""
     for verdict in verdicts:
-        line = Text(f"{verdict['verdict']:<13}", style=_VERDICT_STYLES[verdict["verdict"]])
-        line.append(verdict["claim"], style="bold")
-        console.print(line)
+        console.print(_verdict(verdict))
         console.print(Padding(Text(verdict["plain"]), (0, 0, 0, 2)))
     counts = ", ".join(f"{n} {state}" for state, n in sorted(result.counts.items()))
     total, time = counted(len(result.trials), "training"), duration(result.seconds)
     console.print(f"\n{total}: {counts}; {time}")
+    _print_end(console, result)
+
+
+def print_verdicts(
+    console: Console, result: ExperimentResult, verdicts: list[dict[str, Any]]
+) -> None:
+    """A line a claim, and the report's path: all that --quiet shows."""
+    for verdict in verdicts:
+        console.print(_verdict(verdict))
+    _print_end(console, result)
+
+
+def _verdict(verdict: dict[str, Any]) -> Text:
+    line = Text(f"{verdict['verdict']:<13}", style=_VERDICT_STYLES[verdict["verdict"]])
+    return line.append(verdict["claim"], style="bold")
+
+
+def _print_end(console: Console, result: ExperimentResult) -> None:
     if result.missing:
         cells = counted(result.missing, "cell is", "cells are")
         console.print(f"{cells} missing; the same command trains what is missing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 _SHORT = {
@@ -19,6 +20,18 @@ IN_AN_ARM = ("learning_rate", "augment_strength")  # what an arm's name and budg
 def counted(count: int, singular: str, plural: str = "") -> str:
     """ "1 trial", "3 trials"."""
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
+def amount(value: float, unit: str) -> str:
+    """ "1 GPU", "0.25 GPUs"."""
+    return f"{value:g} {unit if value == 1 else unit + 's'}"
+
+
+def epochs_of(budgets: Sequence[int]) -> str:
+    """ "1 epoch", "4 epochs", "4 and 12 epochs"."""
+    *first, last = map(str, budgets)
+    listed = f"{', '.join(first)} and {last}" if first else last
+    return f"{listed} {'epoch' if listed == '1' else 'epochs'}"
 
 
 def duration(seconds: float) -> str:

@@ -31,9 +31,12 @@ def in_a_line(said: object, most: int = 120) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in words)[:most]
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
-    """Error for a name that is not in a table, with the nearest names in it."""
+def unknown_name(kind: str, name: str, known: Iterable[str], more: str = "") -> UserError:
+    """Error for a name that is not in a table, with the nearest name in it.
+
+    more: what else the name may be, told at the end.
+    """
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-    return UserError(f"unknown {kind} {name!r}: {hint}")
+    return UserError(f"unknown {kind} {name!r}: {hint}{more}")

@@ -179,8 +179,8 @@ def test_no_more_slots_than_trials() -> None:
     [
         (Resources(cpus_per_trial=3), "needs 3 CPUs, but there are 2"),
         (Resources(workers_per_trial=3), "needs 3 CPUs, but there are 2"),
-        (Resources(gpus_per_trial=1), "needs 1 GPUs, but there are 0"),
-        (Resources(gpus_per_trial=0.25), "needs 0.25 GPUs, but there are 0"),
+        (Resources(gpus_per_trial=1), "needs 1 GPU, but there is none; leave --gpus-per-trial out"),
+        (Resources(gpus_per_trial=0.25), "needs 0.25 GPUs, but there is none; leave"),
         (Resources(concurrency=3), "--concurrency 3: only 2 such trials fit"),
     ],
 )
@@ -194,7 +194,7 @@ def test_more_than_there_is_is_refused(resources: Resources, message: str) -> No
     [
         (Resources(cpus_per_trial=4), THREES, "4 CPUs on one node .* 2 nodes have room for 0"),
         (Resources(cpus_per_trial=2, workers_per_trial=3), THREES, "room for 3 .* room for 2"),
-        (Resources(cpus_per_trial=6, gpus_per_trial=1), MIXED, "6 CPUs and 1 GPUs on one node"),
+        (Resources(cpus_per_trial=6, gpus_per_trial=1), MIXED, "6 CPUs and 1 GPU on one node"),
         (Resources(cpus_per_trial=2, concurrency=3), THREES, "only 2 such .* of 2 nodes"),
         (Resources(workers_per_trial=2, concurrency=3), DRIVERS, "300 MB .* room for 2 of these"),
         (Resources(workers_per_trial=2), DRIVERS[:1], "300 MB .* room for 0 of these"),

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
 from study import records
-from study.claims import CLAIMS, select
+from study.claims import CLAIMS, overridden, select
 from study.confirm import main
+from study.experiment import ExperimentResult
 from study.experiment_plan import ExperimentSpec, experiment_id
-from study.listing import print_experiment
+from study.listing import print_experiment, print_plan
+from study.plan import SearchSpec
 from study.resources import Resources
 from tests.study.commands import heavy_imports, run
 from tests.study.test_records import manifest
 from trainables.errors import UserError
 
 CONFIRM = "study.confirm"
+
+
+HERE = (Resources(), "runs")
+
+
+def words(capsys: pytest.CaptureFixture[str]) -> str:
+    """What was printed since the last call, in one line."""
+    return " ".join(capsys.readouterr().out.split())
 
 
 QUICK = ["--help", "--list", "--dry-run", "--dry-run --storage s3://bucket/runs"]
@@ -76,15 +89,57 @@ def test_a_dry_run_shows_cells_cost_and_reachable_p_and_writes_nothing(tmp_path:
     done = run("--dry-run", "--storage", str(tmp_path), module=CONFIRM)
     assert done.returncode == 0, done.stderr
     assert "88 trainings" in done.stdout
-    assert "0.031 at best" in done.stdout
+    assert "0.0312 at best" in done.stdout
     assert "warning" not in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_says_how_many_images_it_assumes(capsys) -> None:
+    console = Console(width=80)
+    assumed = "if there are 10,000 training images; how many is known once they are read"
+    claims = select(["aug_crossover"])
+    for train_size, is_said in ((None, True), (240, False)):
+        print_experiment(console, ExperimentSpec(claims, "svhn", train_size=train_size), *HERE)
+        assert (assumed in words(capsys)) == is_said
+        print_plan(console, SearchSpec("cnn", "svhn", train_size=train_size), *HERE)
+        assert (assumed in words(capsys)) == is_said
 
 
 def test_three_seeds_are_said_to_decide_nothing() -> None:
     done = run("--dry-run", "--seeds", "3", "--claims", "aug_gap_smaller", module=CONFIRM)
     assert done.returncode == 0
-    assert "cannot be decided with 3 seeds" in " ".join(done.stdout.split())
+    shown = " ".join(done.stdout.split())
+    assert "cannot be decided with 3 seeds" in shown
+    assert "smallest p 0.125 at best" in shown
+    assert "can reach is 0.125, alpha" in shown
+
+
+def test_a_dry_run_says_each_thing_once_and_what_is_not_trained(capsys) -> None:
+    def shown(ids: list[str], budgets: tuple[int, ...]) -> str:
+        spec = ExperimentSpec(overridden(select(ids), budgets, 8), tuning_trials=0)
+        print_experiment(Console(width=80), spec, *HERE)
+        return words(capsys)
+
+    text = shown(["aug_gap_smaller"], (4, 12))
+    assert "epochs 192 of resnet18 resources" in text
+    assert "4 epochs: no claim is decided there, so it is not trained" in text
+    text = shown(["aug_gap_smaller"], (4, 8, 12))
+    assert "4 and 8 epochs: no claim is decided there, so they are not trained" in text
+    text = shown(["aug_gap_smaller", "aug_crossover"], (4, 12))
+    assert "not trained" not in text
+    text = shown(["resnet18_beats_cnn"], (4,))
+    assert "epochs 64: 32 of resnet18, 32 of cnn resources" in text
+
+
+@pytest.mark.parametrize(
+    ("cpus", "each", "said"),
+    [(1, 1, "1 trial at once, 1 CPU each, on 1 CPU here"), (8, 2, "2 CPUs each, on 8 CPUs here")],
+)
+def test_one_cpu_is_one(cpus: int, each: float, said: str, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("study.listing.available_cpus", lambda: cpus)
+    resources = Resources(cpus_per_trial=each)
+    print_plan(Console(width=80), SearchSpec("cnn"), resources, "runs")
+    assert said in words(capsys)
 
 
 def test_a_run_in_a_bucket_stays_a_uri_in_the_specification(monkeypatch, tmp_path: Path) -> None:
@@ -102,9 +157,29 @@ def test_a_run_in_a_bucket_stays_a_uri_in_the_specification(monkeypatch, tmp_pat
     assert asked == [(uri, str(tmp_path / "here"))]
 
 
+def test_quiet_shows_the_verdicts_only(monkeypatch, capsys, tmp_path: Path) -> None:
+    verdicts = [{"verdict": "supported", "claim": "aug_crossover", "plain": "It is so."}]
+    (tmp_path / "verdicts.json").write_text(json.dumps(verdicts))
+    tables = (pd.DataFrame(), pd.DataFrame())
+    report = Path(os.path.relpath(tmp_path / "index.html"))
+    result = ExperimentResult("confirm-1", tmp_path, *tables, {}, 1, 1.0, report)
+    monkeypatch.setattr("study.experiment.experiment", lambda *_, **__: result)
+    main.main(["--quiet"], standalone_mode=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "supported    aug_crossover",
+        "1 cell is missing; the same command trains what is missing",
+        f"report  {report}",
+    ]
+    main.main(["--quiet", "--json"], standalone_mode=False)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["verdicts"] == verdicts
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ("--claims segmentatoin", "did you mean segmentation?; or a .toml file"),
+        ("--claims zzz", "classification, cnn_aug_crossover"),
         ("--claims aug_crossovr", "did you mean aug_crossover?"),
         ("--claims nowhere.toml", "nowhere.toml"),
         ("--budgets 4,x", "--budgets must be whole numbers with commas, got '4,x'"),

@@ -7,14 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from study import records
+from study.arms import arm
 from study.claims import overridden, select
+from study.experiment import experiment
 from study.experiment_plan import ExperimentSpec, tuning_trials
 from study.journal import Journal
+from study.listing import print_experiment
 from study.metrics import METRICS
-from study.nuisance import check_sources, choose
+from study.nuisance import check_sources, choose, left_at_defaults
 from study.records import DEFAULTS, FROM_RUNS, MATCHED
+from study.resources import Resources
 from tests.study.test_records import epoch, manifest
 from trainables.errors import UserError
 
@@ -89,6 +94,37 @@ def test_runs_speak_for_budgets_and_strengths_near_their_own(tmp_path: Path) -> 
         "seed": 0,
     }
     assert origins["resnet18", 4] == {"source": DEFAULTS}
+
+
+def test_what_no_run_speaks_for_is_said(tmp_path: Path, monkeypatch, capsys) -> None:
+    trials = [(config(epochs=epochs, augment_strength=0.5), 0.1) for epochs in (4, 16)]
+    source = a_search(tmp_path / "search", trials)
+    spec = replace(SPEC, sources=(source,), tuning_trials=0)
+    console = Console(width=80)
+    print_experiment(console, spec, Resources(), str(tmp_path))
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "the best of search; none for resnet18 at 4 and 16 epochs: the defaults there" in shown
+
+    def stop(*_: object) -> None:
+        raise UserError("enough")
+
+    monkeypatch.setattr("study.experiment.staged", stop)
+    said = "note: --from has no finished trial for resnet18 at 4 and 16 epochs: the defaults"
+    for quiet in (False, True):
+        with pytest.raises(UserError, match="enough"):
+            experiment(spec, tmp_path, wandb="off", quiet=quiet, console=console)
+        assert (said in capsys.readouterr().out) != quiet
+    plain = a_search(tmp_path / "plain", [(config(epochs=epochs), 0.1) for epochs in (4, 16)])
+    assert left_at_defaults(replace(spec, sources=(source, plain))) == ""
+    assert left_at_defaults(SPEC) == ""
+
+
+def test_an_arm_that_fixes_all_parameters_is_not_left_at_defaults(tmp_path: Path) -> None:
+    fixed = {"learning_rate": 1e-3, "weight_decay": 1e-3, "batch_size": 32}
+    claim = replace(SPEC.claims[0], arms=(arm("resnet18_aug"), arm("resnet18", **fixed)))
+    source = a_search(tmp_path / "search", [])
+    spec = replace(SPEC, claims=(claim,), sources=(source,), tuning_trials=0)
+    assert left_at_defaults(spec) == "resnet18_aug at 4 and 16 epochs"
 
 
 def test_a_run_in_a_bucket_is_fetched(tmp_path: Path, monkeypatch) -> None:

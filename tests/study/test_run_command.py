@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from study import records
+from study.explore import SearchResult
 from study.plan import SearchSpec, run_id
+from study.run import main
 from study.spaces import SPACES
 from tests.study.commands import heavy_imports, run
 from tests.study.test_records import manifest
@@ -85,6 +89,27 @@ def test_a_wrong_request_is_one_line_on_stderr(arguments: str, message: str, tmp
     assert done.stderr.startswith("error: ")
     assert done.returncode in (1, 2)
     assert "Traceback" not in done.stdout + done.stderr
+
+
+BEST = {"trial": 3, "config": {}, "metrics": {"val_accuracy": 0.75}}
+
+
+@pytest.mark.parametrize(
+    ("best", "said"),
+    [
+        (BEST, "best  trial 3  val_accuracy 0.7500"),
+        (None, "no trial finished its schedule, so there is no best one"),
+    ],
+)
+def test_quiet_shows_the_result_only(best, said: str, monkeypatch, capsys) -> None:
+    tables = (pd.DataFrame(), pd.DataFrame())
+    result = SearchResult("tiny-1", Path("r"), best, *tables, {}, 1.0, Path("r/report/index.html"))
+    monkeypatch.setattr("study.explore.search", lambda *_, **__: result)
+    main.main(["--space", "tiny", "--quiet"], standalone_mode=False)
+    assert capsys.readouterr().out.splitlines() == [said, "report  r/report/index.html"]
+    main.main(["--space", "tiny", "--quiet", "--json"], standalone_mode=False)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["best"] == best
 
 
 def test_debug_shows_where() -> None:
