@@ -28,6 +28,7 @@ from study.place import Place, opened
 from study.resources import Resources
 from study.stage import Request, Stage, nothing_finished, recipe, restore_outputs, staged
 from study.tracking import AUTO, Tracking, decide
+from study.words import counted
 from trainables.config import CONFIRM
 from trainables.data import require_directory
 
@@ -108,7 +109,7 @@ def _request(
 ) -> Request:
     run, count = place.run, planned(spec)
     done = len(_decided(Journal(run)))  # failed cells are trained again
-    what = f"{count} trainings for {len(spec.claims)} claims on {spec.data}"
+    what = f"{counted(count, 'training')} for {counted(len(spec.claims), 'claim')} on {spec.data}"
     opening = f"continuing {run.name}: {done} of {what} are done" if done else f"{run.name}: {what}"
     return Request(
         place=place,

@@ -177,6 +177,22 @@ def test_limits_say_how_the_parameters_were_found(experiment_run: Path, tmp_path
 
 
 @pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({"source": "explored runs", "run": "tune-a"}, "from explored runs (tune-a); these"),
+        ({"source": "defaults"}, "Nothing was taken from the explored runs. Defaults"),
+    ],
+)
+def test_the_explored_runs_are_named_where_one_was_usable(
+    tmp_path: Path, source: dict[str, str], words: str
+) -> None:
+    chosen = experiment_manifest().experiment | {"tuned_by": "explored runs"}
+    chosen["nuisance"] = [row | source for row in chosen["nuisance"]]
+    run = write_experiment(tmp_path / "run", pictures=False, experiment=chosen)
+    assert words in " ".join(limits(read(run)))
+
+
+@pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"arms": ["tiny", "tinny"]}, "tinny"),
@@ -237,6 +253,7 @@ def test_the_registered_claims_compare_systems_named_as_in_the_reference(tmp_pat
     claims = [dataclasses.replace(REGISTERED["resnet18_beats_aug_short"], seeds=5)]
     run = write_experiment(tmp_path / "run", claims, pictures=False)
     text = page_of(write_report([run], tmp_path / "report")).text
+    assert "Controlled experiment of 1 claim ·" in text
     assert "Augmented ResNet18 (0.5)" in text
     assert "Data: svhn, reported by others. Context only" in text
     assert "0.8851" in text
