@@ -109,7 +109,7 @@ def _meaning(claim: Claim) -> str:
         return _MEANING.get(claim.metric, METRICS[claim.metric].label)
     if TASKS[claim.task].counts_pixels:
         return f"share of the {_PARTS[part]} images' pixels predicted correctly"
-    return f"share of {_PARTS[part]} images read correctly"
+    return f"share of {_PARTS[part]} images classified correctly"
 
 
 def _compared(step: AtBudget, unit: str) -> str:
