@@ -11,6 +11,7 @@ from matplotlib.transforms import Bbox
 
 from analysis import style
 from analysis.experiment.per_class import Mistake
+from analysis.plots.classes import class_distribution
 from analysis.plots.worst import worst
 
 DIGITS = [str(digit) for digit in range(10)]
@@ -47,3 +48,17 @@ def test_names_lie_beside_the_images_and_within_the_figure(classes: list[str], i
     width = picture.figure.bbox.width
     assert all(box.x0 >= 0 and box.x1 <= width for box in boxes)
     assert not [pair for pair in combinations(boxes, 2) if Bbox.intersection(*pair)]
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ([50, 50, 50], "All classes are equally frequent in the training images (33.3% each);"),
+        ([50, 25, 25], "The most frequent class (oak) makes up 50.0% of the training images, the"),
+    ],
+)
+def test_equal_classes_are_not_ranked(counts: list[int], words: str) -> None:
+    with style.styled():
+        picture = class_distribution({"train": counts}, ["oak", "maple", "birch"])
+    assert picture is not None
+    assert picture.caption.startswith(words)
