@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from analysis import text
@@ -108,7 +109,7 @@ def _meaning(claim: Claim) -> str:
         return _MEANING.get(claim.metric, METRICS[claim.metric].label)
     if TASKS[claim.task].counts_pixels:
         return f"share of the {_PARTS[part]} images' pixels predicted correctly"
-    return f"share of {_PARTS[part]} images read correctly"
+    return f"share of {_PARTS[part]} images classified correctly"
 
 
 def _compared(step: AtBudget, unit: str) -> str:
@@ -151,6 +152,26 @@ def _conclusion(verdict: Verdict) -> str:
 
 
 def _why_open(verdict: Verdict) -> str:
-    if verdict.p_holm is not None and verdict.p_holm < verdict.claim.alpha:
+    claim, deciding = verdict.claim, verdict.budgets[-1]
+    if verdict.p_holm is None or verdict.p_holm >= claim.alpha:
+        return f"{verdict.n} seeds cannot tell it from chance"
+    agreed, least = "the seeds favour the direction claimed", claim.smallest_effect
+    if math.isnan(deciding.low):
+        return f"{agreed}, but are too few for an interval that would tell its size"
+    # Oriented: positive in the direction claimed.
+    low, high = sorted(claim.sign * bound for bound in (deciding.low, deciding.high))
+    if low > 0 and high < least:
         return "the effect is real, but too small to be the one claimed and too large to dismiss"
-    return f"{verdict.n} seeds cannot tell it from chance"
+    if low > 0:
+        return (
+            "the effect is real, but its size is open: the interval reaches from less than the "
+            "smallest effect that matters to more"
+        )
+    if high < least:
+        return (
+            f"{agreed}, but the interval holds 0 and ends short of the smallest effect that matters"
+        )
+    return (
+        f"{agreed}, but its size is open: the interval holds both 0 and the smallest effect that "
+        "matters"
+    )

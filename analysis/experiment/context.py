@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,9 @@ from analysis.page import Part
 from analysis.table import Table
 
 _DIGITS = {"cnn", "resnet18"}  # classifiers that the reference report is about
+# The data that the figures are about, and what is embedded here in its stead.
+_DIGIT_DATA = {"svhn", "street_digits"}
+_SCENE_DATA = re.compile(r"voc(\d{4})?|street_scenes")
 _REPORT = "the reference report, one run"
 _NOT_STATED = "not stated"
 _NONE = "None of them was measured here."
@@ -39,11 +43,15 @@ _IOU_BY_CLASS = (
 
 
 def context(experiment: Experiment) -> list[Part]:
-    """A folded part with the context, or nothing where none fits the models compared."""
+    """A folded part with the context, or nothing where none fits the data and the models."""
+    data = experiment.run.data
     if experiment.run.task.counts_pixels:
+        if not _SCENE_DATA.fullmatch(data):
+            return []
         heading = "Context: what others report on Pascal VOC"
         return [Part(heading, tables=[segmentations()], folded=True)]
-    if {condition.arm.model for condition in experiment.conditions} & _DIGITS:
+    models = {condition.arm.model for condition in experiment.conditions}
+    if data in _DIGIT_DATA and models & _DIGITS:
         return [Part("Context: what others report on SVHN", tables=[digits()], folded=True)]
     return []
 

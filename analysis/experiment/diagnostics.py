@@ -63,7 +63,7 @@ def _part(experiment: Experiment, condition: Condition, features: bool) -> Part:
         scores_table(predictions, classes, what, f"per_class-{slug}", data),
         pairs_table(counts, classes, what, f"confused_pairs-{slug}", data, task),
     ]
-    heading = f"{what}: {_right(predictions)} of test images read correctly"
+    heading = f"{what}: {_right(predictions)} of test images classified correctly"
     return Part(heading, predictions.notes, tables, pictures, folded=True)
 
 

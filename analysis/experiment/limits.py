@@ -93,6 +93,8 @@ def _tuning(experiment: Experiment) -> list[str]:
         line = (
             f"{listed.capitalize()} of each arm at each budget come from explored runs "
             f"({', '.join(runs)}); these need not have tried equally hard for every arm."
+            if runs
+            else "Nothing was taken from the explored runs."
         )
         seeds = set(experiment.run.manifest.seeds)
         shared = [str(seed) for seed in seeds & {row.get("seed") for row in chosen}]

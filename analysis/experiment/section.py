@@ -19,6 +19,7 @@ from analysis.plots.strengths import gap_by_strength
 from analysis.provenance import provenance
 from analysis.verdicts import Verdict, decide
 from study.records import CONFIG
+from study.words import counted
 from trainables.config import CONFIRM
 from trainables.errors import FAILED, UserError
 
@@ -95,7 +96,7 @@ def _subtitle(experiment: Experiment) -> str:
     budgets = sorted({condition.budget for condition in experiment.conditions})
     seeds = len({cell.seed for cell in experiment.wanted})
     facts = [
-        f"Controlled experiment of {len(experiment.claims)} claims",
+        f"Controlled experiment of {counted(len(experiment.claims), 'claim')}",
         f"data set {run.data}",
         f"{seeds} paired seeds",
         f"budgets {', '.join(map(str, budgets))} epochs",

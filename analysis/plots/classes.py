@@ -34,16 +34,24 @@ def class_distribution(counts: dict[str, list[int]], classes: list[str]) -> Pict
     figure.legend(loc="outside lower center", ncols=3)
     first = next(iter(shares.values()))
     apart = max(float(np.abs(values - first).max()) for values in shares.values())
-    most, least = int(first.argmax()), int(first.argmin())
     caption = (
-        f"The most frequent class ({classes[most]}) makes up {first[most]:.1%} of the "
-        f"{SPLITS[next(iter(shares))][0]} images, the rarest ({classes[least]}) "
-        f"{first[least]:.1%}; shares differ between splits by at most {100 * apart:.1f} "
-        "percentage points. Training and validation as seed 0 splits them; the splits are the "
-        "same for all systems."
+        f"{_spread(first, classes, SPLITS[next(iter(shares))][0])}; shares differ between splits "
+        f"by at most {100 * apart:.1f} percentage points. Training and validation as seed 0 "
+        "splits them; the splits are the same for all systems."
     )
     alt = (
         f"Bar chart of the share of {len(classes)} classes in the "
         f"{text.listed([SPLITS[name][0] for name in splits])} images."
     )
     return Picture("class_distribution", "Classes in each split", figure, caption, alt)
+
+
+def _spread(shares: np.ndarray, classes: list[str], split: str) -> str:
+    """The most frequent and the rarest class of a split, where they differ."""
+    most, least = int(shares.argmax()), int(shares.argmin())
+    if shares[most] == shares[least]:
+        return f"All classes are equally frequent in the {split} images ({shares[most]:.1%} each)"
+    return (
+        f"The most frequent class ({classes[most]}) makes up {shares[most]:.1%} of the {split} "
+        f"images, the rarest ({classes[least]}) {shares[least]:.1%}"
+    )

@@ -81,8 +81,8 @@ def _best_caption(rows: pd.DataFrame) -> str:
         first = f"One epoch only: validation loss {loss[0]:.3f}."
     elif where == last:
         first = (
-            f"Validation loss is lowest in the last epoch ({loss[last]:.3f}): it was still "
-            "falling or flat, and overfitting had not set in."
+            f"Validation loss is lowest in the last epoch ({loss[last]:.3f}): it had not begun to "
+            "rise."
         )
     elif not math.isfinite(loss[last]):
         first = (

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, PolyCollection
 
 from analysis.load import Run, load_run
 from analysis.plots import all_curves
+from analysis.plots.curves import best_curves
 from analysis.plots.picture import Picture
 
 from .synthetic import write_run
@@ -32,6 +35,14 @@ def legend_of(picture: Picture) -> tuple[str, list[str]]:
     """The legend's title and its labels."""
     legend = picture.figure.legends[0]
     return legend.get_title().get_text(), [label.get_text() for label in legend.get_texts()]
+
+
+def test_a_loss_lowest_at_the_end_says_nothing_of_overfitting(run: Run) -> None:
+    rows = run.epochs[run.epochs["trial"] == 0].sort_values("epoch")
+    rows = rows.assign(val_loss=np.linspace(2, 1, len(rows)), train_loss=0.1)
+    caption = best_curves(dataclasses.replace(run, epochs=rows), 0, "completed").caption
+    assert "in the last epoch (1.000): it had not begun to rise. It ends 0.900 nats" in caption
+    assert "overfitting" not in caption
 
 
 def test_few_trials_are_a_line_each(run: Run) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis.experiment.cells import read_experiment
+from analysis.experiment.context import context
 from analysis.experiment.judged import cards, verdict_table
 from analysis.experiment.limits import limits
 from analysis.experiment.section import missing, section, verdicts_of
@@ -68,7 +69,10 @@ def test_every_arm_at_every_budget_has_its_diagnostics(experiment_report: Path) 
                 assert (out / "tables" / f"{name}-{slug}.{kind}").exists()
     assert (out / "figures" / "tsne-tiny-16.svg").exists()
     assert not (out / "figures" / "tsne-tiny-4.svg").exists()
-    assert "1,200 predictions pooled over 6 seeds" in page_of(experiment_report).text
+    text = page_of(experiment_report).text
+    assert "1,200 predictions pooled over 6 seeds" in text
+    assert "of test images classified correctly" in text
+    assert "share of test images classified correctly" in text
 
 
 def test_verdicts_json_is_what_the_command_prints(experiment_report: Path) -> None:
@@ -177,6 +181,22 @@ def test_limits_say_how_the_parameters_were_found(experiment_run: Path, tmp_path
 
 
 @pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({"source": "explored runs", "run": "tune-a"}, "from explored runs (tune-a); these"),
+        ({"source": "defaults"}, "Nothing was taken from the explored runs. Defaults"),
+    ],
+)
+def test_the_explored_runs_are_named_where_one_was_usable(
+    tmp_path: Path, source: dict[str, str], words: str
+) -> None:
+    chosen = experiment_manifest().experiment | {"tuned_by": "explored runs"}
+    chosen["nuisance"] = [row | source for row in chosen["nuisance"]]
+    run = write_experiment(tmp_path / "run", pictures=False, experiment=chosen)
+    assert words in " ".join(limits(read(run)))
+
+
+@pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"arms": ["tiny", "tinny"]}, "tinny"),
@@ -237,6 +257,17 @@ def test_the_registered_claims_compare_systems_named_as_in_the_reference(tmp_pat
     claims = [dataclasses.replace(REGISTERED["resnet18_beats_aug_short"], seeds=5)]
     run = write_experiment(tmp_path / "run", claims, pictures=False)
     text = page_of(write_report([run], tmp_path / "report")).text
+    assert "Controlled experiment of 1 claim ·" in text
     assert "Augmented ResNet18 (0.5)" in text
     assert "Data: svhn, reported by others. Context only" in text
     assert "0.8851" in text
+
+
+@pytest.mark.parametrize(("data", "shown"), [("svhn", 1), ("street_digits", 1), ("leaves", 0)])
+def test_what_others_report_of_digits_is_no_context_of_other_data(
+    tmp_path: Path, data: str, shown: int
+) -> None:
+    claims = [dataclasses.replace(REGISTERED["resnet18_beats_aug_short"], seeds=2)]
+    named = experiment_manifest().data | {"name": data}
+    run = write_experiment(tmp_path / "run", claims, pictures=False, data=named)
+    assert len(context(read(run))) == shown

@@ -63,7 +63,7 @@ def test_the_page_has_the_sections_of_every_experiment(segmentation_report: Path
     places = [text.index(heading) for heading in [*headings, HEADING, "Limits and caveats"]]
     assert places == sorted(places)
     assert "nan" not in text.lower().split()
-    assert "read correctly" not in text
+    assert "classified correctly" not in text
     assert "t-SNE" not in text
     assert "test mean IoU (overlap of prediction and truth" in text
     tables, figures = segmentation_report.parent / "tables", segmentation_report.parent / "figures"
@@ -119,6 +119,18 @@ def test_the_context_is_marked_as_other_peoples(experiment: Experiment) -> None:
     assert "reported by others. Context only" in table.title
     summary = table.frame[table.frame["figure"] == "IoU"]
     assert summary["value"].tolist() == [0.05559]
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"), [("voc", 1), ("voc2007", 1), ("street_scenes", 1), ("vocal_cords", 0)]
+)
+def test_pascal_voc_is_no_context_of_other_scenes(
+    experiment: Experiment, data: str, shown: int
+) -> None:
+    described = experiment.run.manifest.data | {"name": data}
+    manifest = dataclasses.replace(experiment.run.manifest, data=described)
+    run = dataclasses.replace(experiment.run, manifest=manifest)
+    assert len(context(dataclasses.replace(experiment, run=run))) == shown
 
 
 def test_absent_classes_are_absent_and_in_no_mean(pixels: Pixels) -> None:

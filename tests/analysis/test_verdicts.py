@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis import sentences
 from analysis.arrange import arrange
 from analysis.crossing import crossing
 from analysis.evidence import evidence
@@ -155,11 +156,37 @@ def test_noise_is_inconclusive_with_the_seeds_that_would_do():
     assert str(found.seeds_needed) in found.what_would_change_it
 
 
-def test_a_real_effect_that_is_too_small_is_not_supported():
+def test_a_real_effect_that_may_be_too_small_is_not_supported():
     found = one(beats(0.049))
     assert found.p_holm < found.claim.alpha
-    assert "too small to be the one claimed" in found.plain
+    assert found.low > 0
+    assert found.high > found.claim.smallest_effect
+    assert "the effect is real, but its size is open" in found.plain
     assert found.seeds_needed > 8
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.01, 0.04, "is real, but too small to be the one claimed and too large to dismiss"),
+        (0.01, 0.06, "is real, but its size is open: the interval reaches from less than the"),
+        (
+            -0.01,
+            0.06,
+            "favour the direction claimed, but its size is open: the interval holds both 0",
+        ),
+        (0.0, 0.04, "favour the direction claimed, but the interval holds 0 and ends short of"),
+        (math.nan, math.nan, "favour the direction claimed, but are too few for an interval"),
+    ],
+)
+@pytest.mark.parametrize("direction", ["higher", "lower"])
+def test_an_effect_is_real_and_small_only_where_its_interval_says_so(low, high, words, direction):
+    claim = dataclasses.replace(BEATS, direction=direction)
+    found = one(beats(0.049 * claim.sign, claim), claim)
+    assert found.verdict == "inconclusive"
+    ends = sorted([claim.sign * low, claim.sign * high])
+    step = dataclasses.replace(found.budgets[-1], low=ends[0], high=ends[1])
+    assert words in sentences.plain(dataclasses.replace(found, budgets=(step,)))
 
 
 def test_three_seeds_can_never_be_significant():
