@@ -126,6 +126,7 @@ class Mirror:
             self._send(ended=True)
 
         patiently(send, self.shared, seconds, self._say)
+        self._note_back()  # a short run may end before the thread finds the store back
         self.give_free()
 
     def give_free(self) -> None:
@@ -157,9 +158,7 @@ class Mirror:
                 if self._note_away(error):
                     return
             else:
-                if self._away:
-                    self._say(f"{self.shared} can be used again")
-                self._away = None
+                self._note_back()
 
     def _bring_cells(self) -> None:
         """Fetch what workers wrote of cells that have ended: W&B's process waits for it."""
@@ -181,6 +180,12 @@ class Mirror:
                 f"all is kept in {self.run}"
             )
         return self._lost is not None
+
+    def _note_back(self) -> None:
+        """Say, where the store was away, that it is not any more."""
+        if self._away:
+            self._say(f"{self.shared} can be used again")
+        self._away = None
 
     def _renew(self) -> None:
         if time.monotonic() - self._signed >= SEND_SECONDS:
