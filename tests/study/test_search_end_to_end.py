@@ -192,7 +192,7 @@ def test_an_interrupted_search_keeps_what_it_has_and_says_how_to_go_on(
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "python -m study.run --space tiny_aug" in stderr.partition("To continue: ")[2]
-    *rays, _ = stderr.strip().splitlines()  # after click's own end of the ^C line
+    *rays, _ = filter(None, stderr.splitlines())  # after click's own end of the ^C line
     # Ray's core may tell of a task that it can no longer tell the head of: the sample images.
     assert all(re.match(r"\[.* E .*\] task_manager.cc", line) for line in rays), stderr
     assert records.read_manifest(run_dir).status == "interrupted"
