@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from trainables.cell import CellJob
     from trainables.data.base import Dataset
 
+CANCEL_SECONDS = 5.0  # for a task to end that is no longer wanted
 # Tune would hand these to every trial in its runtime environment, which Ray writes to its logs.
 KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"}
 
@@ -145,6 +146,12 @@ class Samples:
         import numpy as np
 
         np.savez_compressed(path, **ray.get(self._drawn or self._begin()))
+
+    def leave(self) -> None:
+        """Draw no further. Of a task in flight Ray's core tells, on the terminal, while it ends."""
+        if self._drawn is not None:
+            ray.cancel(self._drawn)
+            ray.wait([self._drawn], timeout=CANCEL_SECONDS)
 
     def _begin(self) -> ray.ObjectRef:
         draw = ray.remote(num_cpus=0)(_sample_sheet)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import struct
 import subprocess
@@ -192,9 +191,7 @@ def test_an_interrupted_search_keeps_what_it_has_and_says_how_to_go_on(
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "python -m study.run --space tiny_aug" in stderr.partition("To continue: ")[2]
-    *rays, _ = filter(None, stderr.splitlines())  # after click's own end of the ^C line
-    # Ray's core may tell of a task that it can no longer tell the head of: the sample images.
-    assert all(re.match(r"\[.* E .*\] task_manager.cc", line) for line in rays), stderr
+    assert len(stderr.strip().splitlines()) == 1  # after click's own end of the ^C line
     assert records.read_manifest(run_dir).status == "interrupted"
     assert len(run_tables.read(run_dir / records.EPOCHS)) > 0
 
