@@ -302,7 +302,7 @@ def test_a_lost_head_ends_the_command_and_a_new_one_continues_it(
     code, _, stderr = study.end()
     assert time.monotonic() - began < 60
     assert code == 1
-    *rays, line = filter(None, stderr.splitlines())
+    *rays, line = stderr.splitlines()
     # Ray's core may tell of a task that it had not told the head of (the report's sample images).
     assert all(re.match(r"\[.* E .*\] task_manager.cc", one) for one in rays), stderr
     port = cluster.address.partition(":")[2]
