@@ -9,6 +9,7 @@ from analysis import text
 from analysis.task import TASKS
 from study.claim_types import MOST_SEEDS
 from study.metrics import METRICS
+from study.words import in_units, sized
 
 if TYPE_CHECKING:
     from analysis.effects import AtBudget
@@ -43,7 +44,7 @@ def plain(verdict: Verdict) -> str:
 def what_would_change_it(verdict: Verdict) -> str:
     """What result or step would lead to another verdict."""
     claim = verdict.claim
-    least = text.amount(claim.smallest_effect, verdict.unit)
+    least = sized(claim.smallest_effect, verdict.unit)
     if verdict.verdict == "withheld":
         names = [f"{c.arm.name} at {c.budget} epochs, seed {c.seed}" for c in verdict.missing]
         more = len(names) - _SHOWN
@@ -89,7 +90,7 @@ def _finding(verdict: Verdict) -> str:
         way = "rose" if deciding.effect > 0 else "fell"
         return (
             f"after {deciding.budget} epochs, the {metric} of {claim.arms[0].model} {way} by "
-            f"{text.amount(abs(deciding.effect), verdict.unit)} over the strengths {strengths}"
+            f"{sized(abs(deciding.effect), verdict.unit)} over the strengths {strengths}"
             f"{_interval(deciding, verdict.unit)}; {in_runs}."
         )
     first, second = (arm.label for arm in claim.arms)
@@ -114,14 +115,14 @@ def _meaning(claim: Claim) -> str:
 
 def _compared(step: AtBudget, unit: str) -> str:
     way = "higher" if step.effect > 0 else "lower"
-    size = text.amount(abs(step.effect), unit)
+    size = sized(abs(step.effect), unit)
     return f"{size} {way} on average" if step.effect else "no difference on average"
 
 
 def _interval(step: AtBudget, unit: str) -> str:
     if step.low != step.low:
         return ""
-    low, high = (text.in_units(bound, unit)[0] for bound in (step.low, step.high))
+    low, high = (in_units(bound, unit)[0] for bound in (step.low, step.high))
     return f" (95% interval {text.interval(low, high)})"
 
 
@@ -137,7 +138,7 @@ def _divergence(verdict: Verdict) -> str:
 
 
 def _conclusion(verdict: Verdict) -> str:
-    least = text.amount(verdict.claim.smallest_effect, verdict.unit)
+    least = sized(verdict.claim.smallest_effect, verdict.unit)
     if verdict.verdict == "supported":
         return "This supports the claim: chance is an unlikely explanation."
     if verdict.verdict == "inconclusive":

@@ -48,20 +48,6 @@ def interval(low: float, high: float) -> str:
     return f"{signed(low)} to {signed(high)}"
 
 
-def in_units(value: float | None, unit: str) -> tuple[float, str]:
-    """A size and its unit as people read them: shares in percentage points; None as NaN."""
-    size = math.nan if value is None else value
-    if unit.startswith("fraction"):
-        return 100 * size, "percentage points" + unit.removeprefix("fraction")
-    return size, unit
-
-
-def amount(value: float, unit: str) -> str:
-    """A size, at least 0, with its unit: "2.5 percentage points", "0.12 nats"."""
-    size, read = in_units(value, unit)
-    return f"{size:.3g} {read}"
-
-
 def p(value: float) -> str:
     """A p-value with two significant digits, "< 0.0001" below that."""
     if value is None or not math.isfinite(value):

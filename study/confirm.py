@@ -144,7 +144,7 @@ def _claims(chosen: str) -> tuple[Claim, ...]:
     if chosen.endswith(".toml") or Path(chosen).is_file():
         return tuple(load_claims(Path(chosen)).values())
     ids = [name.strip() for name in chosen.split(",")]
-    return select(ids, also=OBJECTIVES, more="; or a .toml file")
+    return select(ids, also=OBJECTIVES, more=" (or name a .toml file)")
 
 
 def _candidates(tuning_trials: int | None) -> int:

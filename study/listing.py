@@ -29,7 +29,7 @@ from study.place import run_directory
 from study.plan import SearchSpec, run_id, searched_space
 from study.resources import Resources, available_cpus
 from study.spaces import SPACES, Space
-from study.words import amount, counted, duration, epochs_of
+from study.words import amount, counted, duration, epochs_of, sized
 from trainables.data import DATASETS
 from trainables.models import MODELS
 from trainables.plugins import Plugin
@@ -110,15 +110,13 @@ def _rule(claim: Claim) -> str:
     """What has to be seen for the claim to be supported, by its rule."""
     labels = [arm.label for arm in claim.arms]
     name, short, long = claim.metric, claim.budgets[0], claim.budgets[-1]
-    least = f"{claim.direction} by {_amount(claim)} or more"
+    effect = sized(claim.smallest_effect, claim.unit)
+    least = f"{claim.direction} by {effect} or more"
     if claim.decided_by == "ordered_trend":
         (at,) = claim.decisive_budgets
         moves = "rises" if claim.direction == "higher" else "falls"
         over = ", ".join(labels)
-        return (
-            f"ordered trend over {over}: {name} {moves} by {_amount(claim)} or more at "
-            f"{epochs_of([at])}"
-        )
+        return f"ordered trend over {over}: {name} {moves} by {effect} or more at {epochs_of([at])}"
     pair = " against ".join(labels)
     if claim.decided_by == "crossover":
         return (
@@ -127,14 +125,6 @@ def _rule(claim: Claim) -> str:
         )
     (at,) = claim.decisive_budgets
     return f"paired difference, {pair}: {name} {least} at {epochs_of([at])}"
-
-
-def _amount(claim: Claim) -> str:
-    """The smallest effect with its unit: "2 percentage points", "0.05 nats"."""
-    if claim.unit.startswith("fraction"):
-        unit = claim.unit.replace("fraction", "percentage points")
-        return f"{100 * claim.smallest_effect:.3g} {unit}"
-    return f"{claim.smallest_effect:g} {claim.unit}"
 
 
 def print_experiment(

@@ -38,8 +38,7 @@ def choose(spec: ExperimentSpec, journal: Journal, metric: Metric) -> tuple[Chos
         default = candidates(arm, 1)[0]
         key = arm.name, budget
         parameters[key] = tuned.get(key, default)
-        untuned = DEFAULTS if tunable(arm) else BY_ARM
-        origins[key] = {"source": MATCHED if key in tuned else untuned}
+        origins[key] = {"source": MATCHED} if key in tuned else _untuned(arm)
     return parameters, origins
 
 
@@ -63,9 +62,14 @@ def _from_runs(spec: ExperimentSpec) -> tuple[Chosen, Chosen]:
     for arm, budget in conditions(spec.claims):
         key = arm.name, budget
         default = candidates(arm, 1)[0]
-        found = _best_for(arm, budget, tuple(default), explored)
-        parameters[key], origins[key] = found or (default, {"source": DEFAULTS})
+        found = _best_for(arm, budget, tuple(default), explored) if tunable(arm) else None
+        parameters[key], origins[key] = found or (default, _untuned(arm))
     return parameters, origins
+
+
+def _untuned(arm: Arm) -> dict[str, Any]:
+    """Where parameters come from that nothing was found for."""
+    return {"source": DEFAULTS if tunable(arm) else BY_ARM}
 
 
 def left_at_defaults(spec: ExperimentSpec) -> str:
@@ -79,7 +83,7 @@ def left_at_defaults(spec: ExperimentSpec) -> str:
     _, origins = _from_runs(spec)
     left: dict[str, list[int]] = {}
     for arm, budget in sorted(conditions(spec.claims), key=lambda c: (c[0].name, c[1])):
-        if tunable(arm) and origins[arm.name, budget]["source"] == DEFAULTS:
+        if origins[arm.name, budget]["source"] == DEFAULTS:
             left.setdefault(arm.name, []).append(budget)
     return ", ".join(f"{name} at {epochs_of(budgets)}" for name, budgets in left.items())
 

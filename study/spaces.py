@@ -15,7 +15,7 @@ from trainables.data import SEGMENTATION
 from trainables.errors import unknown_name
 from trainables.models import MODELS
 
-OR_A_PLUGINS = "; a space of your own needs its --plugin"
+OR_A_PLUGINS = " (a space of your own needs its --plugin)"
 
 
 @dataclass(frozen=True)

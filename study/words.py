@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,20 @@ def counted(count: int, singular: str, plural: str = "") -> str:
 def amount(value: float, unit: str) -> str:
     """ "1 GPU", "0.25 GPUs"."""
     return f"{value:g} {unit if value == 1 else unit + 's'}"
+
+
+def in_units(value: float | None, unit: str) -> tuple[float, str]:
+    """A size and its unit as people read them: shares in percentage points; None as NaN."""
+    size = math.nan if value is None else value
+    if unit.startswith("fraction"):
+        return 100 * size, "percentage points" + unit.removeprefix("fraction")
+    return size, unit
+
+
+def sized(value: float, unit: str) -> str:
+    """A size, at least 0, with its unit: "2.5 percentage points", "0.12 nats"."""
+    size, read = in_units(value, unit)
+    return f"{size:.3g} {read}"
 
 
 def epochs_of(budgets: Sequence[int]) -> str:

@@ -16,7 +16,7 @@ from analysis.table import Table
 from analysis.verdicts import VERDICTS, Verdict
 from study.claims import Cell
 from study.records import plain, replace_file
-from study.words import counted
+from study.words import counted, in_units
 
 VERDICTS_JSON = "verdicts.json"
 _SAME = (  # fields of `Verdict` that stand in the file as they are
@@ -41,9 +41,9 @@ def verdict_table(verdicts: Sequence[Verdict], data: str) -> Table:
     """One row a claim: verdict, effect with interval, n, p raw and corrected."""
     rows = []
     for verdict in verdicts:
-        effect, unit = text.in_units(verdict.effect, verdict.unit)
-        low, high = (text.in_units(x, verdict.unit)[0] for x in (verdict.low, verdict.high))
-        least = verdict.claim.sign * text.in_units(verdict.claim.smallest_effect, verdict.unit)[0]
+        effect, unit = in_units(verdict.effect, verdict.unit)
+        low, high = (in_units(x, verdict.unit)[0] for x in (verdict.low, verdict.high))
+        least = verdict.claim.sign * in_units(verdict.claim.smallest_effect, verdict.unit)[0]
         rows.append(
             {
                 "claim": verdict.claim.id,

@@ -15,7 +15,7 @@ from analysis.evidence import oriented_effects
 from analysis.plots.picture import Picture
 from analysis.verdicts import Verdict
 from study.claims import Claim
-from study.words import counted
+from study.words import counted, in_units
 
 COLOURS = {
     "supported": "#1a7f4b",
@@ -56,7 +56,7 @@ def _rows(cells: pd.DataFrame, verdict: Verdict) -> list[Row]:
 
 
 def _dot_plot(rows: list[Row], unit: str) -> Picture:
-    scale, words = text.in_units(1.0, unit)
+    scale, words = in_units(1.0, unit)
     figure = style.figure(0.9 + 0.6 * len(rows))
     axes = figure.subplots()
     for place, row in enumerate(rows):
@@ -100,7 +100,7 @@ def _caption(rows: list[Row], unit: str) -> str:
     clear = sum(row.low > 0 or row.high < 0 for row in rows)
     width = [abs(row.effects.mean()) for row in rows]
     largest = rows[int(np.argmax(width))]
-    size, words = text.in_units(float(largest.effects.mean()), unit)
+    size, words = in_units(float(largest.effects.mean()), unit)
     return (
         f"Intervals that exclude zero: {clear} of {len(rows)}. The largest effect is that of "
         f"{largest.claim.id} at {largest.budget} epochs ({text.signed(size)} {words}). "

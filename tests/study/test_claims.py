@@ -200,7 +200,7 @@ def test_all_problems_of_a_file_are_told_at_once(tmp_path):
         "the id is used twice",
         "unknown key 'sentense': did you mean sentence?",
         "sentence is missing",
-        "did you mean tiny?; a space of your own needs its --plugin",
+        "did you mean tiny? (a space of your own needs its --plugin)",
         "unknown setting of arm 'tiny'",
         "an arm must be",
         "budgets must be a list of whole numbers",

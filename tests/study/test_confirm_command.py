@@ -178,7 +178,7 @@ def test_quiet_shows_the_verdicts_only(monkeypatch, capsys, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("--claims segmentatoin", "did you mean segmentation?; or a .toml file"),
+        ("--claims segmentatoin", "did you mean segmentation? (or name a .toml file)"),
         ("--claims zzz", "classification, cnn_aug_crossover"),
         ("--claims aug_crossovr", "did you mean aug_crossover?"),
         ("--claims nowhere.toml", "nowhere.toml"),

@@ -18,7 +18,7 @@ from study.journal import Journal
 from study.listing import print_experiment
 from study.metrics import METRICS
 from study.nuisance import check_sources, choose, left_at_defaults
-from study.records import DEFAULTS, FROM_RUNS, MATCHED
+from study.records import BY_ARM, DEFAULTS, FROM_RUNS, MATCHED
 from study.resources import Resources
 from tests.study.test_records import epoch, manifest
 from trainables.errors import UserError
@@ -122,9 +122,12 @@ def test_what_no_run_speaks_for_is_said(tmp_path: Path, monkeypatch, capsys) -> 
 def test_an_arm_that_fixes_all_parameters_is_not_left_at_defaults(tmp_path: Path) -> None:
     fixed = {"learning_rate": 1e-3, "weight_decay": 1e-3, "batch_size": 32}
     claim = replace(SPEC.claims[0], arms=(arm("resnet18_aug"), arm("resnet18", **fixed)))
-    source = a_search(tmp_path / "search", [])
+    source = a_search(tmp_path / "search", [(config(epochs=16), 0.1)])
     spec = replace(SPEC, claims=(claim,), sources=(source,), tuning_trials=0)
     assert left_at_defaults(spec) == "resnet18_aug at 4 and 16 epochs"
+    _, origins = choose(spec, Journal(tmp_path), METRIC)
+    plain = claim.arms[1].name
+    assert [origins[plain, at] for at in (4, 16)] == [{"source": BY_ARM}] * 2
 
 
 def test_a_run_in_a_bucket_is_fetched(tmp_path: Path, monkeypatch) -> None:

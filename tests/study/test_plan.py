@@ -70,7 +70,10 @@ def test_max_epochs_ends_the_range_and_keeps_the_default_inside() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"space": "resnet18_agu"}, "did you mean resnet18_aug.*of your own needs its --plugin$"),
+        (
+            {"space": "resnet18_agu"},
+            "did you mean resnet18_aug.*of your own needs its --plugin\\)$",
+        ),
         ({"data": "street_digit"}, "did you mean street_digits"),
         ({"sampler": "tpee"}, "did you mean tpe"),
         ({"scheduler": "ahsa"}, "did you mean asha"),
