@@ -108,7 +108,7 @@ def _reopen(run: Path, trials: int) -> float:
     """Seconds to go on with a search of so many finished trials."""
     start = time.perf_counter()
     journal, spec = Journal(run), _spec(trials + 1)
-    Database("benchmark", searched_space(spec).dimensions, METRIC, journal)
+    Database("benchmark", searched_space(spec).dimensions, METRIC, journal).write_anew()
     StudySearch(spec, METRIC, journal)
     asha(METRIC, journal)
     return time.perf_counter() - start

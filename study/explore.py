@@ -150,7 +150,8 @@ def _restore_database(run: Path, spec: SearchSpec, say: Say) -> None:
 
     journal = Journal(run)
     journal.say = say
-    Database(run.name, searched_space(spec).dimensions, METRICS[str(spec.objective)], journal)
+    dimensions = searched_space(spec).dimensions
+    Database(run.name, dimensions, METRICS[str(spec.objective)], journal).write_anew()
 
 
 def _run_on_ray(place: Place, spec: SearchSpec, metric: Metric, stage: Stage) -> None:

@@ -7,6 +7,7 @@ itself, that is not here, is to listen on every address of the machine.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import secrets
 import shutil
@@ -27,10 +28,12 @@ def closed() -> Iterator[dict[str, Any]]:
     - Every connection must show a token made for this cluster alone, which is in the memory of
       its processes and in no file; whatever RAY_AUTH_* says, which may be about another cluster.
     - Ray's directory is in one that only the user can enter; it is deleted at a good end.
+    - Neither an autoscaler, which a single machine has no use for, nor a process that prints what
+      workers print: each takes a second of a core to start, and one of them a second to end.
 
     Afterwards the process's environment is as it was.
     """
-    from ray._private import ray_constants
+    from ray._private import parameter, ray_constants
 
     environment = {
         "RAY_AUTH_MODE": "token",
@@ -40,14 +43,16 @@ def closed() -> Iterator[dict[str, Any]]:
         "NCCL_SOCKET_IFNAME": INTERFACE,
     }
     folder = tempfile.mkdtemp(prefix="crossover-", dir=os.environ.get("RAY_TMPDIR", "/tmp"))
-    clusters = ray_constants.ENABLE_RAY_CLUSTER
+    clusters, options = ray_constants.ENABLE_RAY_CLUSTER, parameter.RayParams
     with _environment(environment):
         # Ray's own switch, by which a Mac has no cluster and needs no leave from its firewall.
         ray_constants.ENABLE_RAY_CLUSTER = False
+        # `ray.init` has no options for these.
+        parameter.RayParams = functools.partial(options, no_monitor=True, include_log_monitor=False)
         try:
             yield {"_temp_dir": str(Path(folder) / "ray")}  # Ray lets everybody write this one
         finally:
-            ray_constants.ENABLE_RAY_CLUSTER = clusters
+            ray_constants.ENABLE_RAY_CLUSTER, parameter.RayParams = clusters, options
     shutil.rmtree(folder, ignore_errors=True)
 
 

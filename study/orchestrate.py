@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import ray
 from ray import tune
+from ray.air._internal import usage
 from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
@@ -21,6 +22,7 @@ from study.groups import Groups
 from study.journal import Journal
 from study.retries import ATTEMPTS, Retries
 from study.slots import DRIVER_BYTES, Slots
+from study.tensorboard import tensorboard
 from trainables.jobs import TrainingJob
 from trainables.plugins import Plugin
 from trainables.reporting import Report
@@ -60,6 +62,8 @@ def run_trials(
     # Tune's only other variable, for PyTorch Lightning. Without any, trials get workers that Ray
     # started while this process was importing.
     class_cache.DEFAULT_ENV_VARS.clear()
+    # Usage statistics are off, and counting callbacks for them would import wandb and more.
+    usage.tag_callbacks = lambda callbacks: False
     trainable = tune.with_parameters(_train_one, job=job)
     solo = slots.workers == 1
     bundle = {"CPU": slots.cpus, "GPU": slots.gpus} if solo else {"memory": DRIVER_BYTES}
@@ -76,7 +80,7 @@ def run_trials(
         run_config=tune.RunConfig(
             name="tune",
             storage_path=str(journal.run.resolve()),  # Ray takes a relative one for a URI
-            callbacks=[Retries(searcher, journal), *([] if solo else [Groups()])],
+            callbacks=[Retries(searcher, journal), tensorboard(), *([] if solo else [Groups()])],
             verbose=0,
         ),
     )

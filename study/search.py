@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import optuna
@@ -55,8 +55,8 @@ class StudySearch(OptunaSearch):
       history and not on how often the search was interrupted.
     - The study is in memory and made from the journal, so neither can lag behind the other, and
       no trial waits for a database; `study.database` keeps one for optuna-dashboard.
-    - The last trials, one a slot, are asked for together, and the longest schedule begins first:
-      a slot that finds nothing more to do waits less for the others.
+    - The last trials, up to two a slot, are asked for together, and the longest schedule begins
+      first: a slot that finds nothing more to do waits less for the others.
     """
 
     def __init__(self, spec: SearchSpec, metric: Metric, journal: Journal, slots: int = 1):
@@ -71,7 +71,7 @@ class StudySearch(OptunaSearch):
         if not self._asked:
             study.enqueue_trial(space.defaults())
         open_trials = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        self._waiting = [Trial(study, trial._trial_id) for trial in open_trials]
+        self._waiting = self._longest_first(Trial(study, one._trial_id) for one in open_trials)
         self._open: dict[str, Trial] = {}
 
     def remaining(self) -> int:
@@ -86,13 +86,22 @@ class StudySearch(OptunaSearch):
         if not self.remaining():
             return None if self._open else str(Searcher.FINISHED)
         if not self._waiting:
-            last = self._spec.trials - self._asked == self._slots
-            self._waiting = [self._ask() for _ in range(self._slots if last else 1)]
-            self._waiting.sort(key=lambda trial: -self._params(trial)["epochs"])
+            left = self._spec.trials - self._asked
+            count = left if left <= self._tail() else 1
+            self._waiting = self._longest_first(self._ask() for _ in range(count))
         trial = self._open[trial_id] = self._waiting.pop(0)
         params = self._params(trial)
         self._journal.start(trial.number, params)
         return {"trial": trial.number, "params": params}
+
+    def _tail(self) -> int:
+        """How many trials are asked for together at the end.
+
+        One a slot, or two where that is no more than a third of all: what they find out comes
+        too late for each other. A slot alone waits for none.
+        """
+        most = 1 if self._slots == 1 else 2 * self._slots
+        return max(self._slots, min(most, self._spec.trials // 3))
 
     def _ask(self) -> Trial:
         """The sampler's next trial, on record: one that waits is not to be lost, either."""
@@ -101,6 +110,9 @@ class StudySearch(OptunaSearch):
         self._ot_study.sampler = make_sampler(self._spec, trial.number)
         self._journal.start(trial.number, self._params(trial))
         return trial
+
+    def _longest_first(self, trials: Iterable[Trial]) -> list[Trial]:
+        return sorted(trials, key=lambda trial: -self._params(trial)["epochs"])
 
     def _params(self, trial: Trial) -> dict[str, Any]:
         """A trial's configuration, in which the sampler draws what it has not drawn yet."""

@@ -43,7 +43,7 @@ FORBIDDEN: dict[str, dict[str, set[str]]] = {
             f"study/{name}.py"
             for name in (
                 *("cluster", "loopback", "orchestrate", "retries", "groups"),
-                *("asha", "search", "cells"),
+                *("asha", "search", "cells", "tensorboard"),
             )
         },
         "optuna": {f"study/{name}.py" for name in ("search", "database", "distributions")},

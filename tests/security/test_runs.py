@@ -126,6 +126,12 @@ def ask_three_ways(address: str, token: str) -> dict[str, str]:
     return {who: process.communicate(timeout=60)[0] for who, process in asking.items()}
 
 
+def test_no_process_is_started_that_a_single_machine_has_no_use_for(run: Run) -> None:
+    shown = "\n".join(run.seen.shown)
+    assert "raylet" in shown  # of Ray's processes it would have seen these
+    assert "monitor.py" not in shown
+
+
 def test_nothing_listens_beyond_this_machine(run: Run) -> None:
     assert {name for name, _, _ in run.seen.listening} >= {"gcs_server", "raylet"}
     assert {address for _, address, _ in run.seen.listening} <= {"127.0.0.1", "::1"}

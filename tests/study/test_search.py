@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from operator import itemgetter
 from pathlib import Path
 
 import optuna
@@ -28,9 +27,12 @@ SPEC = SearchSpec("tiny_aug", trials=12, objective="val_loss", seed=3)
 def searcher(run: Path, spec: SearchSpec = SPEC, slots: int = 1) -> StudySearch:
     """As `study.explore` makes it, with the database that follows."""
     journal = Journal(run)
-    dimensions = searched_space(spec).dimensions
-    journal.listeners.append(Database("test", dimensions, METRIC, journal))
+    journal.listeners.append(following(journal, spec))
     return StudySearch(spec, METRIC, journal, slots)
+
+
+def following(journal: Journal, spec: SearchSpec = SPEC) -> Database:
+    return Database("test", searched_space(spec).dimensions, METRIC, journal)
 
 
 def database(run: Path) -> optuna.Study:
@@ -68,20 +70,21 @@ def test_the_first_trial_is_the_baseline(tmp_path: Path) -> None:
     assert first == {"trial": 0, "params": defaults}
 
 
-def test_of_the_last_trials_the_longest_begins_first(tmp_path: Path) -> None:
-    """Three slots: the last three are one batch, which a killed session leaves whole."""
+@pytest.mark.parametrize(("slots", "tail"), [(1, 1), (2, 4), (3, 4), (6, 6)])
+def test_of_the_last_trials_the_longest_begins_first(tmp_path, slots: int, tail: int) -> None:
+    """Up to two a slot of twelve are one batch, which a killed session leaves whole."""
     spec = SearchSpec("tiny_aug", trials=12, objective="val_loss", seed=5)
-    search = searcher(tmp_path, spec, slots=3)
-    assert [s["trial"] for s in play(search, 9)] == [*range(9)]
-    last = [search.suggest(f"last{index}") for index in range(3)]
-    number = itemgetter("trial")
-    assert sorted(map(number, last)) == [9, 10, 11]
+    search = searcher(tmp_path, spec, slots)
+    before = 12 - tail
+    assert [s["trial"] for s in play(search, before)] == [*range(before)]
+    last = [search.suggest(f"last{index}") for index in range(tail)]
+    numbers = [s["trial"] for s in last]
+    assert sorted(numbers) == [*range(before, 12)]
     epochs = [s["params"]["epochs"] for s in last]
     assert epochs == sorted(epochs, reverse=True)
-    assert [*map(number, last)] != [9, 10, 11]  # or this seed would show nothing
+    assert slots == 1 or numbers != sorted(numbers)  # or this seed would show nothing
     assert search.suggest("none") is None
-    again = searcher(tmp_path, spec, slots=3)
-    assert sorted(play(again, 99), key=number) == sorted(last, key=number)
+    assert play(searcher(tmp_path, spec, slots), 99) == last
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
@@ -121,6 +124,7 @@ def test_a_trial_whose_start_is_lost_leaves_the_others_their_numbers(
     start = f'{{"event": "start", "trial": {lost},'
     journal.write_text("".join(line for line in lines if not line.startswith(start)))
     search = searcher(tmp_path)
+    following(search._journal).write_anew()
     for study in (search._ot_study, database(tmp_path)):
         params = {t.number: t.params for t in study.trials if t.state != TrialState.FAIL}
         assert params == {t["trial"]: t["params"] for t in before if t["trial"] != lost}
@@ -198,12 +202,26 @@ def test_a_lost_or_damaged_database_is_made_anew(tmp_path: Path, damage: bytes |
     else:
         (tmp_path / OPTUNA_DB).write_bytes(damage)
     again = searcher(tmp_path)
+    again._journal.listeners[0].write_anew()
     after = database(tmp_path).trials
     assert len(before) == 7
     for was, now in zip(before, after, strict=True):
         assert (now.number, now.params, now.state) == (was.number, was.params, was.state)
         assert (now.values, now.intermediate_values) == (was.values, was.intermediate_values)
     assert len(play(again, 100)) == 6
+    assert len(database(tmp_path).trials) == 12
+
+
+def test_the_database_waits_for_the_first_epoch(tmp_path: Path) -> None:
+    search = searcher(tmp_path)
+    suggestion = search.suggest("a")
+    assert not (tmp_path / OPTUNA_DB).exists()
+    curve: list[dict] = []
+    closed_form(suggestion["params"], curve.append)
+    search.on_trial_result("a", curve[0])
+    (trial,) = database(tmp_path).trials
+    assert trial.params == suggestion["params"]
+    assert trial.intermediate_values == {1: curve[0]["val_loss"]}
 
 
 def test_the_database_is_level_with_what_the_sampler_has_seen(tmp_path: Path) -> None:
@@ -224,6 +242,7 @@ def test_a_database_that_cannot_be_written_is_said_and_the_search_goes_on(tmp_pa
     said: list[str] = []
     search._journal.say = said.append
     follower = search._journal.listeners[0]
+    follower.write_anew()
     follower._storage.engine.dispose()
     (tmp_path / OPTUNA_DB).write_bytes(b"not a database" * 100)
     assert len(play(search, 100)) == 12
