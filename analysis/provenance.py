@@ -19,7 +19,7 @@ def provenance(run: Run) -> list[tuple[str, str]]:
         counted(int(hardware.get("cpus") or 0), "CPU core"),
         counted(int(hardware.get("gpus") or 0), "GPU"),
         *hardware.get("gpu_kinds", []),
-        f"{hardware['memory_gib']} GiB memory" if hardware.get("memory_gib") else "",
+        f"{hardware['memory_gib']} GiB memory for trials" if hardware.get("memory_gib") else "",
         hardware.get("processor") or "",
         hardware.get("platform") or "",
     ]

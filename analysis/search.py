@@ -61,13 +61,7 @@ def summary(run: Run, trials: pd.DataFrame, best: pd.Series | None) -> str:
 
 
 def _counts(trials: pd.DataFrame) -> list[str]:
-    words = {
-        "completed": "ran to the end",
-        "pruned": "stopped early",
-        "diverged": "diverged",
-        "failed": "failed",
-        "running": "unfinished",
-    }
+    words = text.STATES | {"completed": "ran to the end"}
     counts = trials["state"].value_counts()
     return [f"{counts[state]:,} {word}" for state, word in words.items() if state in counts]
 

@@ -64,11 +64,11 @@ def what_would_change_it(verdict: Verdict) -> str:
     if verdict.verdict == "supported":
         return (
             f"A mean effect below {least} over further seeds, or a corrected p-value (now "
-            f"{verdict.p_holm:.2g}) of {claim.alpha:g} or more; {elsewhere}."
+            f"{text.p(verdict.p_holm)}) of {claim.alpha:g} or more; {elsewhere}."
         )
     return (
         f"Further seeds that bring an effect of {least} or more in the direction claimed back "
-        f"into reach (corrected p-value against it now {verdict.p_against_holm:.2g}, refuted "
+        f"into reach (corrected p-value against it now {text.p(verdict.p_against_holm)}, refuted "
         f"below {claim.alpha:g}); {elsewhere}."
     )
 
@@ -91,13 +91,13 @@ def _finding(verdict: Verdict) -> str:
         return (
             f"after {deciding.budget} epochs, the {metric} of {claim.arms[0].model} {way} by "
             f"{sized(abs(deciding.effect), verdict.unit)} over the strengths {strengths}"
-            f"{_interval(deciding, verdict.unit)}; {in_runs}."
+            f"{_interval('change', deciding, verdict.unit)}; {in_runs}."
         )
     first, second = (arm.label for arm in claim.arms)
     steps = verdict.budgets if claim.decided_by == "crossover" else (deciding,)
     found = "; ".join(
         f"after {step.budget} epochs, {_compared(step, verdict.unit)}"
-        f"{_interval(step, verdict.unit)}"
+        f"{_interval('difference', step, verdict.unit)}"
         for step in steps
     )
     where = f" The two cross {verdict.crossing}." if verdict.crossing else ""
@@ -119,11 +119,11 @@ def _compared(step: AtBudget, unit: str) -> str:
     return f"{size} {way} on average" if step.effect else "no difference on average"
 
 
-def _interval(step: AtBudget, unit: str) -> str:
+def _interval(of: str, step: AtBudget, unit: str) -> str:
     if step.low != step.low:
         return ""
     low, high = (in_units(bound, unit)[0] for bound in (step.low, step.high))
-    return f" (95% interval {text.interval(low, high)})"
+    return f" (95% interval of the {of}: {text.interval(low, high)})"
 
 
 def _divergence(verdict: Verdict) -> str:

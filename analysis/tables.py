@@ -49,7 +49,7 @@ def trials_table(run: Run, trials: pd.DataFrame) -> Table:
         "trial": trials["trial"],
         "state": trials["state"],
     }
-    formats: dict[str, Callable[[Any], str]] = {}
+    formats: dict[str, Callable[[Any], str]] = {"state": _state}
     metrics = list(dict.fromkeys([run.objective.name, *run.task.trials, "gap"]))
     header = run.task.header
     for name in metrics:
@@ -101,4 +101,10 @@ def states_table(run: Run, trials: pd.DataFrame) -> Table:
     frame = frame.reindex([state for state in STATES if state in frame.index])
     frame.loc["all"] = frame.sum()
     frame = frame.astype({"trials": int, "epochs": int}).rename_axis("state").reset_index()
-    return Table("states", frame, "Trials by how they ended.", run.data, foot=1)
+    formats: dict[str, Callable[[Any], str]] = {"state": _state}
+    return Table("states", frame, "Trials by how they ended.", run.data, formats, foot=1)
+
+
+def _state(name: str) -> str:
+    """A state's words, or "all"."""
+    return text.STATES.get(name, name)

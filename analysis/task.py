@@ -48,13 +48,13 @@ class Task:
     def header(self, name: str) -> str:
         """Column header of a metric: "validation loss (nats)"."""
         if name == "gap":
-            return "validation - train loss (nats)"
+            return "validation − train loss (nats)"
         metric = self.metric(name)
         return f"{metric.label} ({metric.unit})"
 
 
 _TRAINING = ("val_accuracy", "val_loss", "val_f1", "train_accuracy", "train_loss", "gap")
-_IMAGES = ("test_accuracy", "test_loss", "test_f1", *_TRAINING)
+_IMAGES = ("test_accuracy", "test_loss", "test_f1")
 _PIXELS = ("test_miou", "test_accuracy", "test_f1", "test_precision", "test_recall", "test_ap")
 
 _OF_IMAGES = Task(
@@ -63,8 +63,8 @@ _OF_IMAGES = Task(
     predicted="read as",
     accuracy="accuracy",
     trials=("val_accuracy", "val_loss", "val_f1", "train_loss"),
-    systems={"systems": _IMAGES},
-    summary=tuple(("", name) for name in _IMAGES),
+    systems={"systems": _IMAGES, "systems_training": _TRAINING},
+    summary=tuple(("", name) for name in (*_IMAGES, *_TRAINING)),
     curves={"loss": "loss (nats)", "accuracy": "accuracy (fraction)"},
     judged="test_accuracy",
 )

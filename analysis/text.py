@@ -8,10 +8,12 @@ from typing import Any
 from study.domains import Choice, Domain, describe
 
 MISSING = "–"
+MINUS = "\N{MINUS SIGN}"
+DECIMALS = 4  # of a metric
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """`value` with `digits` significant digits: "0.00123", "12", "3e-05"; NaN as a dash."""
+    """`value` with `digits` significant digits: "0.00123", "−12", "3e-05"; NaN as a dash."""
     if value is None or value is MISSING:
         return MISSING
     if isinstance(value, bool):
@@ -21,24 +23,35 @@ def number(value: Any, digits: int = 3) -> str:
     if not isinstance(value, (int, float)):
         return str(value)
     if not math.isfinite(value):
-        return MISSING if math.isnan(value) else str(value)
+        return MISSING if math.isnan(value) else _minus(str(value))
     if isinstance(value, int) or (abs(value) < 1e6 and value == int(value)):
-        return f"{int(value)}"
-    return f"{value:.{digits}g}"
+        return _minus(f"{int(value)}")
+    return _minus(f"{value:.{digits}g}")
 
 
-def metric(value: float) -> str:
+def metric(value: float | None) -> str:
     """A loss or a share with four decimals, so that a column of them lines up."""
-    return MISSING if value is None or not math.isfinite(value) else f"{value:.4f}"
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return _minus(f"{round(value, DECIMALS) + 0.0:.{DECIMALS}f}")  # + 0.0: no "-0.0000"
 
 
-def signed(value: float, digits: int = 3) -> str:
-    """A difference with its sign: "+0.0312", "−4.5"; NaN as a dash."""
+def signed(value: float | None, digits: int = 3) -> str:
+    """A difference with its sign: "+0.0312", "+0.0014", "−4.5"; NaN as a dash.
+
+    Of the significant digits only those that `metric` would show, but at least one.
+    """
     if value is None or not math.isfinite(value):
         return MISSING
     if value == 0:
         return "0"
-    return f"{value:+.{digits}g}".replace("-", "\u2212")
+    first = math.floor(math.log10(abs(value)))  # where the first significant digit stands
+    return _minus(f"{value:+.{max(1, min(digits, DECIMALS + 1 + first))}g}")
+
+
+def _minus(shown: str) -> str:
+    """The same with a minus sign in front instead of a hyphen; an exponent keeps its own."""
+    return shown.replace("-", MINUS, 1) if shown.startswith("-") else shown
 
 
 def interval(low: float, high: float) -> str:
@@ -48,7 +61,17 @@ def interval(low: float, high: float) -> str:
     return f"{signed(low)} to {signed(high)}"
 
 
-def p(value: float) -> str:
+# A trial's states (`study.records.STATES`) for readers who do not know Optuna's words.
+STATES = {
+    "completed": "completed",
+    "pruned": "stopped early",
+    "diverged": "diverged",
+    "failed": "failed",
+    "running": "unfinished",
+}
+
+
+def p(value: float | None) -> str:
     """A p-value with two significant digits, "< 0.0001" below that."""
     if value is None or not math.isfinite(value):
         return MISSING

@@ -17,6 +17,7 @@ from typing import Any
 from study import head, loopback
 from study.resources import Resources, available_cpus
 from study.slots import Amounts, Slots, fit, places, total
+from study.words import amount
 from trainables.errors import FAILED, UserError
 
 LOG = "ray.log"
@@ -137,7 +138,7 @@ def _with_nodes_to_come(resources: Resources, nodes: list[Amounts]) -> list[Amou
         if _can_start([each] * workers):
             # Room for one each; of what size the nodes are is the autoscaler's affair.
             return [*nodes, *[{"CPU": cpus, "GPU": float(math.ceil(gpus))}] * missing]
-    one = " and ".join(f"{amount:g} {name}" for name, amount in each.items())
+    one = " and ".join(amount(count, name) for name, count in each.items())
     raise UserError(
         f"the cluster cannot start nodes for {workers} times {one} at once; "
         "lower --concurrency or what a trial gets, or raise the cluster's max_workers"

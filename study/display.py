@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study.metrics import Metric, is_better
-from study.words import BRIEF, describe, duration
+from study.words import BRIEF, counted, describe, duration
 
 REFRESHES_PER_SECOND = 4
 RECENT = 4  # finished trials that the panel lists
@@ -23,9 +23,9 @@ RECENT = 4  # finished trials that the panel lists
 class Display:
     """Listens to the journal. Use as a context; `quiet` shows nothing at all.
 
-    On a terminal it redraws one panel; elsewhere it prints a line for each finished
-    trial, so that a log stays readable. ranked: whether there is a best trial, as in a
-    search; an experiment has none.
+    On a terminal it redraws one panel below what it notes; elsewhere it prints a line for each
+    finished trial, too, so that a log stays readable. A run that breaks off ends with what is
+    kept of it. ranked: whether there is a best trial, as in a search; an experiment has none.
     """
 
     def __init__(
@@ -43,7 +43,6 @@ class Display:
         self._epochs_before = self._epochs = 0
         self._epochs_of_finished = 0
         self._start = time.monotonic()
-        self._note = ""
         self._bar = Progress(
             TextColumn("{task.completed:.0f}/{task.total:.0f} trials"), BarColumn(None)
         )
@@ -63,14 +62,16 @@ class Display:
             self._live.start()
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         if self._live:
             self._live.stop()
+        if kind is not None and self._finished():
+            counts = ", ".join(self._counted_states())
+            self.note(f"kept: {self._finished()} of {counted(self._trials, 'trial')}: {counts}")
 
     def note(self, text: str) -> None:
-        """Say what is going on between trials."""
-        self._note = text
-        if not self._live and not self._quiet:
+        """Say what is going on between trials: a line that stays, above the panel."""
+        if not self._quiet:
             self._console.print(text, style="dim", highlight=False, soft_wrap=True)
 
     def replay(self, lines: list[dict[str, Any]]) -> None:
@@ -118,7 +119,13 @@ class Display:
             self._show_finished()
 
     def _show_finished(self) -> None:
-        self._bar.update(self._task, completed=sum(self._states.values()))
+        self._bar.update(self._task, completed=self._finished())
+
+    def _finished(self) -> int:
+        return self._states.total()
+
+    def _counted_states(self) -> list[str]:
+        return [f"{count} {state}" for state, count in sorted(self._states.items()) if count]
 
     def _beats_best(self, number: int) -> bool:
         value = self._last[number][self._metric.name]
@@ -143,8 +150,6 @@ class Display:
             parts.append(self._running_line(number))
         if self._best is not None:
             parts.append(self._best_line())
-        if self._note:
-            parts.append(Text(self._note, style="dim"))
         return Group(*parts)
 
     def _counts(self) -> Table:
@@ -153,14 +158,14 @@ class Display:
         rate = (self._epochs - self._epochs_before) / elapsed if elapsed else 0.0
         grid.add_row(
             f"{len(self._running)} running",
-            *(f"{count} {state}" for state, count in sorted(self._states.items()) if count),
+            *self._counted_states(),
             f"{rate:.2f} epochs/s",
             self._time_left(rate),
         )
         return grid
 
     def _time_left(self, rate: float) -> str:
-        finished = sum(self._states.values())
+        finished = self._finished()
         if not finished or not rate:
             return "time left: unknown yet"
         mean = self._epochs_of_finished / finished

@@ -9,6 +9,9 @@ import os
 import shlex
 import signal
 import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -63,6 +66,32 @@ class _Ending:
             os._exit(self.code)
 
 
+@contextlib.contextmanager
+def heeded() -> Iterator[None]:
+    """Within, ^C is not lost: at the latest the end of the context raises KeyboardInterrupt.
+
+    Python drops an exception that is raised in a finaliser or a callback from C, of which
+    drawing figures has many.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # whoever runs this in a thread has ^C in another
+        return
+    asked = False
+
+    def on_interrupt(signum: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.default_int_handler)
+    if asked:
+        raise KeyboardInterrupt
+
+
 def again(module: str) -> str:
     """The command of this process as one would type it again, `uv run` included."""
     through_uv = ["uv", "run"] if "UV_RUN_RECURSION_DEPTH" in os.environ else []
@@ -81,7 +110,9 @@ def _disk_message(error: OSError) -> str:
             f"the disk of {error.filename or 'the run directory'} is full; what was finished "
             "is kept: free some space and run the same command again"
         )
-    return f"{error.filename or 'system'}: {error.strerror or error}"
+    if not error.strerror:  # a library's own, raised as an OSError
+        return f"{type(error).__name__}: {error} (--debug shows where)"
+    return f"{error.filename or 'system'}: {error.strerror}"
 
 
 def _interrupt(signum: int, frame: object) -> None:

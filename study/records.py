@@ -56,9 +56,9 @@ EPOCH_COLUMNS: dict[str, str] = {
     "epoch": "epochs trained so far, from 1",
     "epochs": "length of this trial's schedule, in epochs",
     "train_loss": "mean cross-entropy on clean training images, evaluation mode, nats",
-    "train_accuracy": "share of the same images (of their pixels) read correctly",
+    "train_accuracy": "share of the same images (of their pixels) classified correctly",
     "val_loss": "mean cross-entropy on the validation images (on their pixels), nats",
-    "val_accuracy": "share of validation images (of their pixels) read correctly",
+    "val_accuracy": "share of validation images (of their pixels) classified correctly",
     "val_f1": "macro F1 on the validation images (on their pixels)",
     "progress": "share of the schedule that is done, whole percent",
     "learning_rate": "rate of the epoch's last optimiser step",
@@ -75,7 +75,7 @@ SEGMENTATION_COLUMNS: dict[str, str] = {
 # Measured once, after the last epoch of an experiment's cell; a search has none of them.
 FINAL_COLUMNS: dict[str, str] = {
     "test_loss": "mean cross-entropy on the test images (on their pixels), nats",
-    "test_accuracy": "share of test images (of their pixels) read correctly",
+    "test_accuracy": "share of test images (of their pixels) classified correctly",
     "test_f1": "macro F1 on the test images (on their pixels)",
     "test_miou": "segmentation only: mean IoU over the classes seen or predicted there",
     "test_precision": "segmentation only: macro precision over the classes of the test set",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+from study.words import one_of
 from trainables.config import PRECISIONS
 from trainables.data import DATASETS, SEGMENTATION, check_image_size, source
 from trainables.errors import UserError, unknown_name
@@ -32,7 +33,7 @@ def require_task(model: str, data: str) -> None:
     if does != wanted:
         fitting = [name for name, entry in DATASETS.items() if entry.task == does]
         raise UserError(
-            f"--data {data} is for {wanted}, and {model} does {does}: use {' or '.join(fitting)}"
+            f"--data {data} is for {wanted}, and {model} does {does}: use {one_of(fitting)}"
         )
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from study import cluster, journal_file, provenance, records, session
 from study.display import Display
+from study.exits import heeded
 from study.journal import Journal
 from study.machines import Machines
 from study.metrics import Metric
@@ -19,7 +20,7 @@ from study.place import Place
 from study.resources import Resources
 from study.slots import Slots
 from study.tracking import Tracking, hand_over, tracked
-from study.words import counted
+from study.words import amount, counted
 from trainables.data import CLASSIFICATION, SEGMENTATION, load_dataset, source
 from trainables.errors import FAILED, UserError
 from trainables.model_check import require_fits
@@ -163,7 +164,8 @@ def nothing_finished(place: Place, journal: Journal) -> UserError:
 def _write_report(run: Path) -> None:
     from analysis.report import write_report  # the one call into the analysis
 
-    write_report([run], run / records.REPORT)
+    with heeded():
+        write_report([run], run / records.REPORT)
 
 
 def _load(request: Request, display: Display) -> Dataset:
@@ -204,5 +206,5 @@ def _on_what(slots: Slots) -> str:
     where = f"joined the Ray cluster at {slots.joined}" if slots.joined else "Ray is up"
     trials = counted(slots.count, "trial")
     workers = f"{slots.workers} workers of " if slots.workers > 1 else ""
-    gpus = f" and {slots.gpus:g} GPU" if slots.gpus else ""
-    return f"{where}: {trials} at once, {workers}{slots.cpus:g} CPU{gpus} each"
+    gpus = f" and {amount(slots.gpus, 'GPU')}" if slots.gpus else ""
+    return f"{where}: {trials} at once, {workers}{amount(slots.cpus, 'CPU')}{gpus} each"

@@ -49,6 +49,12 @@ def epochs_of(budgets: Sequence[int]) -> str:
     return f"{listed} {'epoch' if listed == '1' else 'epochs'}"
 
 
+def one_of(names: Sequence[str]) -> str:
+    """ "a", "a or b", "a, b or c"."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
+
+
 def duration(seconds: float) -> str:
     """ "42 s", "3 min 05 s", "2 h 10 min"."""
     whole = round(seconds)

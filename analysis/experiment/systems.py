@@ -74,7 +74,7 @@ def run_summary(experiment: Experiment, condition: Condition) -> Table:
             }
         )
     formats: dict[str, Callable[[Any], str]] = dict.fromkeys(
-        ("mean", "95% low", "95% high", "lowest seed", "highest seed"), _number
+        ("mean", "95% low", "95% high", "lowest seed", "highest seed"), text.metric
     )
     caption = f"{names.trained(condition)}: run summary over the seeds that did not diverge."
     name = f"summary-{names.slug(condition)}"
@@ -94,7 +94,3 @@ def _cell(found: Estimate) -> str:
     if found.low != found.low:
         return f"{found.mean:.3f}"
     return f"{found.mean:.3f}\n[{found.low:.3f}, {found.high:.3f}]".replace("-", "−")
-
-
-def _number(value: float) -> str:
-    return text.metric(value).replace("-", "−")

@@ -11,7 +11,7 @@ from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis import style
+from analysis import style, text
 from analysis.load import Run
 from analysis.plots.curves import PANEL, finite, said
 from analysis.plots.panel import MARKED, draw_trials
@@ -120,11 +120,12 @@ def _handles(run: Run, banded: dict[str, int], best: int | None) -> list[Artist]
     for state in present:
         colour, marker = style.STATE_COLOURS[state], style.STATE_MARKERS[state]
         if state in banded:
-            label = f"{state} ({banded[state]:,})"
+            label = f"{text.STATES[state]} ({banded[state]:,})"
             handles.append(Patch(color=colour, alpha=0.4, lw=0, label=label))
         else:
             marker = marker if state in MARKED else ""
-            handles.append(Line2D([], [], color=colour, marker=marker, ms=4, lw=1, label=state))
+            label = text.STATES[state]
+            handles.append(Line2D([], [], color=colour, marker=marker, ms=4, lw=1, label=label))
     if best is not None:
         handles.append(Line2D([], [], color=style.INK, lw=2, label=f"best: trial {best}"))
     return handles

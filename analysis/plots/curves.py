@@ -39,7 +39,7 @@ def best_curves(run: Run, trial: int, state: str) -> Picture:
     panels[-1].set_xlabel("epoch")
     style.whole_number_ticks(panels[-1])
     title = f"Learning curves of trial {trial}" + (
-        ", the best" if state == "completed" else f" ({state})"
+        ", the best" if state == "completed" else f" ({text.STATES[state]})"
     )
     alt = (
         f"Line charts over {counted(len(rows), 'epoch')}: {said(run.task)} of trial {trial} "

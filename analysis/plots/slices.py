@@ -126,14 +126,13 @@ def _share(domain: Float | Int, values: pd.Series) -> float:
 
 
 def _handles(trials: pd.DataFrame, best: pd.Series | None) -> list[Line2D]:
-    names = {"completed": "completed", "pruned": "stopped early", "running": "unfinished"}
     handles = []
     for state in reversed(_SHOWN):
         if trials["state"].eq(state).any():
             colour = style.STATE_COLOURS[state]
             marker, fill = style.STATE_MARKERS[state], colour if state == "completed" else "none"
             line = Line2D([], [], lw=0, ms=5, marker=marker, mec=colour, mfc=fill)
-            line.set_label(names[state])
+            line.set_label(text.STATES[state])
             handles.append(line)
     if best is not None:
         handles.append(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 
+import pytest
 from rich.console import Console
 
 from study.display import Display
@@ -88,6 +90,27 @@ def test_a_failed_trial_that_is_tried_again_runs() -> None:
     text = continued(before, events(0))
     for words in ("2/10 trials", "0 running", "2 completed"):
         assert words in text
+
+
+def broken_off(played: list[dict], *, terminal: bool) -> str:
+    """What is left on the terminal of a run that was interrupted."""
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=terminal, width=80, color_system=None)
+    display = Display(console, METRICS["val_accuracy"], 10, ranked=True, quiet=False)
+    with contextlib.suppress(KeyboardInterrupt), display:
+        display.note("starting Ray")
+        for event in played:
+            display(event)
+        raise KeyboardInterrupt
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output.getvalue())
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_what_was_noted_stays_and_a_broken_off_run_says_what_is_kept(terminal: bool) -> None:
+    text = broken_off(events(0) + events(1, "pruned") + events(2, None), terminal=terminal)
+    assert "starting Ray" in text
+    assert text.rstrip().endswith("kept: 2 of 10 trials: 1 completed, 1 pruned")
+    assert "kept" not in broken_off(events(0, None), terminal=terminal)
 
 
 def test_quiet_shows_nothing() -> None:

@@ -88,7 +88,7 @@ def test_max_epochs_ends_the_range_and_keeps_the_default_inside() -> None:
         ({"objective": "val_miou"}, "unknown objective 'val_miou'"),
         ({"image_size": 64}, "--image-size: street_digits images are 32x32; leave it out"),
         ({"data": "street_scenes"}, "street_scenes is for segmentation, and resnet18 does class"),
-        ({"space": "fcn_resnet50", "data": "svhn"}, "use .*street_scenes.* or voc"),
+        ({"space": "fcn_resnet50", "data": "svhn"}, "use street_scenes, voc, .* or voc2007$"),
         ({"space": "fcn_resnet50", "image_size": 60}, "--image-size.* 60"),
     ],
 )

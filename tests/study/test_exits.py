@@ -1,0 +1,34 @@
+"""^C where Python, or a library, would drop it (the commands' ends: test_run_command.py)."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+
+import pytest
+
+from study.exits import heeded
+
+
+def interrupted(swallowed: bool) -> bool:
+    """Whether a block that is interrupted, and may swallow that, is left with the interrupt."""
+    try:
+        with heeded():
+            with contextlib.suppress(*[KeyboardInterrupt] * swallowed):
+                signal.raise_signal(signal.SIGINT)
+            assert swallowed, "went on after the interrupt"
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("swallowed", [True, False])
+def test_an_interrupt_is_heeded_at_the_latest_at_the_end(swallowed: bool) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    assert interrupted(swallowed)
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_without_an_interrupt_nothing_is_raised() -> None:
+    with heeded():
+        pass
