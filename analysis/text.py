@@ -23,42 +23,54 @@ def number(value: Any, digits: int = 3) -> str:
     if not isinstance(value, (int, float)):
         return str(value)
     if not math.isfinite(value):
-        return MISSING if math.isnan(value) else _minus(str(value))
+        return MISSING if math.isnan(value) else minus(str(value))
     if isinstance(value, int) or (abs(value) < 1e6 and value == int(value)):
-        return _minus(f"{int(value)}")
-    return _minus(f"{value:.{digits}g}")
+        return minus(f"{int(value)}")
+    return minus(f"{value:.{digits}g}")
 
 
 def metric(value: float | None) -> str:
     """A loss or a share with four decimals, so that a column of them lines up."""
     if value is None or not math.isfinite(value):
         return MISSING
-    return _minus(f"{round(value, DECIMALS) + 0.0:.{DECIMALS}f}")  # + 0.0: no "-0.0000"
+    return minus(f"{round(value, DECIMALS) + 0.0:.{DECIMALS}f}")  # + 0.0: no "-0.0000"
 
 
-def signed(value: float | None, digits: int = 3) -> str:
-    """A difference with its sign: "+0.0312", "+0.0014", "−4.5"; NaN as a dash.
+def signed(value: float | None) -> str:
+    """A difference with its sign: "+0.0312", "+0.0014", "−4.50"; NaN as a dash.
 
-    Of the significant digits only those that `metric` would show, but at least one.
+    Three significant digits, but no decimals that `metric` would not show.
     """
     if value is None or not math.isfinite(value):
         return MISSING
-    if value == 0:
-        return "0"
-    first = math.floor(math.log10(abs(value)))  # where the first significant digit stands
-    return _minus(f"{value:+.{max(1, min(digits, DECIMALS + 1 + first))}g}")
+    return _to(_decimals(value), value)
 
 
-def _minus(shown: str) -> str:
+def interval(low: float, high: float) -> str:
+    """ "+0.010 to +0.302", as many decimals as the larger one needs; a dash where there is none."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return MISSING
+    decimals = _decimals(max(abs(low), abs(high)))
+    return f"{_to(decimals, low)} to {_to(decimals, high)}"
+
+
+def minus(shown: str) -> str:
     """The same with a minus sign in front instead of a hyphen; an exponent keeps its own."""
     return shown.replace("-", MINUS, 1) if shown.startswith("-") else shown
 
 
-def interval(low: float, high: float) -> str:
-    """ "+0.01 to +0.03"; a dash where there is none."""
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return MISSING
-    return f"{signed(low)} to {signed(high)}"
+def _decimals(value: float) -> int:
+    """How many show three significant digits, none of them beyond those of a metric."""
+    first = math.floor(math.log10(abs(value))) if value else 0
+    return max(0, min(2 - first, DECIMALS))
+
+
+def _to(decimals: int, value: float) -> str:
+    """With its sign; what would be rounded away keeps one digit, and with it its side of 0."""
+    if value == 0:
+        return "0"
+    shown = f"{value:+.{decimals}f}"
+    return minus(shown if float(shown) else f"{value:+.1g}")
 
 
 # A trial's states (`study.records.STATES`) for readers who do not know Optuna's words.

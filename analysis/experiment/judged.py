@@ -52,7 +52,7 @@ def verdict_table(verdicts: Sequence[Verdict], data: str) -> Table:
                 "95% low": low,
                 "95% high": high,
                 "unit": unit,
-                "claimed": f"{'≥' if least > 0 else '≤'} {text.signed(least)}",
+                "claimed": f"{'≥' if least > 0 else '≤'} {text.minus(f'{least:+g}')}",
                 "n (seeds)": verdict.n,
                 "p": _number(verdict.p),
                 "p after Holm": _number(verdict.p_holm),

@@ -49,7 +49,7 @@ def test_few_trials_are_a_line_each(run: Run) -> None:
     picture = all_curves.all_curves(run, 0)
     assert drawn(picture, PolyCollection) == [0] * 4
     assert drawn(picture, LineCollection) == [2] * 4
-    assert legend_of(picture) == ("", ["completed", "pruned", "best: trial 0"])
+    assert legend_of(picture) == ("", ["completed", "stopped early", "best: trial 0"])
 
 
 def test_a_state_of_many_trials_is_two_bands_and_the_figure_says_so(
@@ -61,7 +61,7 @@ def test_a_state_of_many_trials_is_two_bands_and_the_figure_says_so(
     assert drawn(picture, LineCollection) == [1] * 4  # the three that were stopped
     title, labels = legend_of(picture)
     assert title == all_curves._BANDS
-    assert labels == ["completed (9)", "pruned", "best: trial 0"]
+    assert labels == ["completed (9)", "stopped early", "best: trial 0"]
     assert "these lines end" in picture.caption
     assert "bands" in picture.alt
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analysis.style import class_names
-from analysis.text import capital, compact, searched
+from analysis.text import MISSING, capital, compact, interval, metric, number, searched, signed
 from study.domains import Choice, Float, Int
 
 
@@ -41,3 +41,36 @@ def test_long_names_are_cut_and_never_mathematics() -> None:
     long, money = class_names(["a very long name of a class", "$5$"])
     assert long == "a very long nam…"
     assert money == r"\$5\$"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.031249, "+0.0312"),
+        (0.00139, "+0.0014"),
+        (-1.0, "−1.00"),
+        (-0.86, "−0.860"),
+        (1234.5, "+1234"),
+        (0.00001234, "+1e-05"),
+        (0.0, "0"),
+        (float("nan"), MISSING),
+    ],
+)
+def test_a_difference_has_its_sign_and_no_idle_digits(value: float, shown: str) -> None:
+    assert signed(value) == shown
+
+
+def test_the_ends_of_an_interval_have_the_same_decimals() -> None:
+    assert interval(-0.0706, 0.297) == "−0.071 to +0.297"
+    assert interval(-15.5, -0.0978) == "−15.5 to −0.1"
+    assert interval(-15.5, -0.0212) == "−15.5 to −0.02"  # still below 0
+    assert interval(0.0, 2.0) == "0 to +2.00"
+    assert interval(float("-inf"), 2.0) == MISSING
+
+
+def test_negative_numbers_have_a_minus_sign() -> None:
+    assert number(-3) == "−3"
+    assert number(-3e-5) == "−3e-05"
+    assert metric(-0.18051) == "−0.1805"
+    assert metric(-0.00001) == "0.0000"
+    assert metric(None) == MISSING

@@ -120,7 +120,7 @@ def test_the_rules_of_a_paired_difference(difference, verdict, route):
 
 
 def test_an_interval_below_0_has_minus_signs_as_the_table_has():
-    assert "(95% interval of the difference: −10.2 to −9.75)" in one(beats(-0.1)).plain
+    assert "(95% interval of the difference: −10.2 to −9.7)" in one(beats(-0.1)).plain
 
 
 def test_the_figures_of_a_supported_claim():
