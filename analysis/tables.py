@@ -49,7 +49,7 @@ def trials_table(run: Run, trials: pd.DataFrame) -> Table:
         "trial": trials["trial"],
         "state": trials["state"],
     }
-    formats: dict[str, Callable[[Any], str]] = {"state": _state}
+    formats = _formats()
     metrics = list(dict.fromkeys([run.objective.name, *run.task.trials, "gap"]))
     header = run.task.header
     for name in metrics:
@@ -101,10 +101,12 @@ def states_table(run: Run, trials: pd.DataFrame) -> Table:
     frame = frame.reindex([state for state in STATES if state in frame.index])
     frame.loc["all"] = frame.sum()
     frame = frame.astype({"trials": int, "epochs": int}).rename_axis("state").reset_index()
-    formats: dict[str, Callable[[Any], str]] = {"state": _state}
-    return Table("states", frame, "Trials by how they ended.", run.data, formats, foot=1)
+    return Table("states", frame, "Trials by how they ended.", run.data, _formats(), foot=1)
 
 
-def _state(name: str) -> str:
-    """A state's words, or "all"."""
-    return text.STATES.get(name, name)
+def _formats() -> dict[str, Callable[[Any], str]]:
+    """How the columns are printed that both tables of trials have; a sum's state is "all"."""
+    return {
+        "state": lambda name: text.STATES.get(name, name),
+        "time (s)": text.seconds,
+    }

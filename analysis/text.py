@@ -36,6 +36,11 @@ def metric(value: float | None) -> str:
     return minus(f"{round(value, DECIMALS) + 0.0:.{DECIMALS}f}")  # + 0.0: no "-0.0000"
 
 
+def seconds(value: float) -> str:
+    """A time in seconds with one decimal, NaN as a dash."""
+    return MISSING if math.isnan(value) else f"{value:.1f}"
+
+
 def signed(value: float | None) -> str:
     """A difference with its sign: "+0.0312", "+0.0014", "−4.50"; NaN as a dash.
 
