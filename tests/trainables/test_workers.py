@@ -102,6 +102,8 @@ def as_worker(rank: int, folder: str, names: list[str]) -> None:
     found = {name: records_of(ALL[name], workers) for name in names}
     torch.save(found, f"{folder}/{rank}.pt")
     torch.save(refusal(rank, folder, workers), f"{folder}/refusal-{rank}.pt")
+    torch.distributed.barrier()  # whoever leaves first takes the other's connections down
+    torch.distributed.destroy_process_group()  # or its threads may abort the process as it ends
 
 
 def together(model: nn.Module) -> nn.Module:
