@@ -117,8 +117,9 @@ def _request(
 ) -> Request:
     run, count = place.run, planned(spec)
     done = len(_decided(Journal(run)))  # failed cells are trained again
-    what = f"{counted(count, 'training')} for {counted(len(spec.claims), 'claim')} on {spec.data}"
-    opening = f"continuing {run.name}: {done} of {what} are done" if done else f"{run.name}: {what}"
+    opening = f"{run.name}: {counted(count, 'training')} for {counted(len(spec.claims), 'claim')}"
+    if done:
+        opening = f"continuing {run.name}: {done} of {counted(count, 'training')} are done"
     return Request(
         place=place,
         opening=opening,

@@ -238,5 +238,6 @@ def load_result(place: Place) -> SearchResult:
 def _opening(run: Path, spec: SearchSpec) -> str:
     done = len(Journal(run).ended())
     trials = counted(spec.trials, "trial")
-    what = f"{trials} of {spec.space} on {spec.data}"
-    return f"continuing {run.name}: {done} of {what} are done" if done else f"{run.name}: {what}"
+    if done:
+        return f"continuing {run.name}: {done} of {trials} are done"
+    return f"{run.name}: {trials} of {spec.space} on {spec.data}"
