@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -91,6 +92,5 @@ def unreadable(experiment: Experiment, condition: Condition) -> Part:
 def _cell(found: Estimate) -> str:
     if not found.n:
         return text.MISSING
-    if found.low != found.low:
-        return f"{found.mean:.3f}"
-    return f"{found.mean:.3f}\n[{found.low:.3f}, {found.high:.3f}]".replace("-", "−")
+    mean, low, high = (text.minus(f"{v:.3f}") for v in (found.mean, found.low, found.high))
+    return mean if math.isnan(found.low) else f"{mean}\n[{low}, {high}]"

@@ -99,10 +99,10 @@ def _caption(run: Run, banded: Collection[str], best: int | None) -> str:
     parts = []
     if best is not None:
         last = run.trials.loc[run.trials["state"] == "completed"]
-        gap = finite(last["val_loss"]) - finite(last["train_loss"])
+        gap = np.nanmedian(finite(last["val_loss"]) - finite(last["train_loss"]))
         parts.append(
-            f"Completed trials ({len(last)}) end with a validation loss {np.nanmedian(gap):.3f} "
-            "nats above the clean training loss (median)."
+            f"Completed trials ({len(last)}) end with a validation loss {abs(gap):.3f} nats "
+            f"{'above' if gap >= 0 else 'below'} the clean training loss (median)."
         )
     if pruned:
         trials = counted(pruned, "trial was", "trials were")

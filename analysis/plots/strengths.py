@@ -81,7 +81,8 @@ def _said(model: str, budget: int, table: pd.DataFrame) -> str:
         if (steps > 0).all()
         else "not the same way at every step"
     )
+    start, end = (text.minus(f"{mean[strength]:.3f}") for strength in (first, last))
     return (
-        f"{names.title(model)} after {budget} epochs: the mean gap goes from {mean[first]:.3f} at "
-        f"strength {first:g} to {mean[last]:.3f} at {last:g}, {course}."
+        f"{names.title(model)} after {budget} epochs: the mean gap goes from {start} at "
+        f"strength {first:g} to {end} at {last:g}, {course}."
     )
