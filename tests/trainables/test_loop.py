@@ -96,6 +96,15 @@ def test_a_training_cut_after_any_epoch_goes_on_as_if_uncut(
     assert (tmp_path / WEIGHTS).exists()
 
 
+def test_a_finished_training_saves_no_optimizer(dataset, tmp_path: Path) -> None:
+    store = CheckpointStore(Folder(str(tmp_path)))
+    train(CONFIG, dataset, lambda record: None, store=store)
+    state = store.load()
+    assert state is not None
+    assert len(state["history"]) == CONFIG.epochs
+    assert "optimizer" not in state
+
+
 def test_a_state_of_another_configuration_is_not_continued(dataset, tmp_path: Path) -> None:
     store = CheckpointStore(Folder(str(tmp_path)))
     train(CONFIG, dataset, lambda record: None, store=store)
