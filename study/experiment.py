@@ -173,20 +173,22 @@ def _run_on_ray(place: Place, spec: ExperimentSpec, stage: Stage) -> None:
         stage.slots,
         spec.plugins,
     )
+    journal.patiently((shared / records.CELLS).sweep)
     samples = orchestrate.Samples(stage.dataset, 0)
     journal.listeners.append(samples)
-    if not stage.manifest.experiment:
-        if tuning := tuning_trials(spec):
-            stage.display.note("matched search for the nuisance parameters")
-            _run_missing(tuning, job, stage)
-        stage.manifest.experiment = _chosen(spec, stage.journal)
-        journal.patiently(lambda: records.write_manifest(run, stage.manifest))
-    # From here on the choice is on record: no cell may train with another one.
-    rows = stage.manifest.experiment["nuisance"]
-    parameters = {(row["arm"], row["budget"]): row["parameters"] for row in rows}
-    cells = cell_trials(spec, parameters)
-    stage.display.note("the cells of the experiment")
-    _run_missing(cells, job, stage)
+    with samples:
+        if not stage.manifest.experiment:
+            if tuning := tuning_trials(spec):
+                stage.display.note("matched search for the nuisance parameters")
+                _run_missing(tuning, job, stage)
+            stage.manifest.experiment = _chosen(spec, stage.journal)
+            journal.patiently(lambda: records.write_manifest(run, stage.manifest))
+        # From here on the choice is on record: no cell may train with another one.
+        rows = stage.manifest.experiment["nuisance"]
+        parameters = {(row["arm"], row["budget"]): row["parameters"] for row in rows}
+        cells = cell_trials(spec, parameters)
+        stage.display.note("the cells of the experiment")
+        _run_missing(cells, job, stage)
     journal.patiently(lambda: samples.write(run / records.SAMPLES))
     if set(cells) - _decided(journal):
         stage.manifest.status = "interrupted"  # the same command trains the missing cells

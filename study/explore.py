@@ -175,11 +175,8 @@ def _run_on_ray(place: Place, spec: SearchSpec, metric: Metric, stage: Stage) ->
             stage.slots,
             spec.plugins,
         )
-        try:
+        with samples:
             orchestrate.run_trials(job, searcher, remaining, scheduler, stage.slots, journal)
-        except BaseException:
-            samples.leave()
-            raise
     journal.patiently(lambda: samples.write(run / records.SAMPLES))
 
 

@@ -133,7 +133,8 @@ class Samples:
     """The report's sample images, drawn on a worker: the driver imports no torch.
 
     A listener of the journal. Drawing begins with the first epoch that is reported: until then
-    the processors are busy starting the trials' own workers.
+    the processors are busy starting the trials' own workers. Trials run within its context: where
+    they break off, nothing is drawn any further.
     """
 
     def __init__(self, dataset: Dataset, seed: int) -> None:
@@ -151,10 +152,12 @@ class Samples:
 
         np.savez_compressed(path, **ray.get(self._drawn or self._begin()))
 
-    def leave(self) -> None:
-        """Draw no further. Of a task in flight Ray's core tells, on the terminal, while it ends."""
-        if self._drawn is not None:
-            ray.cancel(self._drawn)
+    def __enter__(self) -> Samples:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        if kind is not None and self._drawn is not None:
+            ray.cancel(self._drawn)  # of a task in flight Ray's core tells while it ends
             ray.wait([self._drawn], timeout=CANCEL_SECONDS)
 
     def _begin(self) -> ray.ObjectRef:

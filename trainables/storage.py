@@ -105,6 +105,12 @@ class Folder:
         with contextlib.suppress(FileNotFoundError):
             system.delete_dir(path)
 
+    def sweep(self) -> None:
+        """Delete what killed writers left half written; an object store has no such files."""
+        if not self.remote:
+            for path in Path(self.place).glob("*.part"):
+                path.unlink(missing_ok=True)
+
     def folders(self) -> set[Folder]:
         """The folders in it; none where it is not there."""
         if not self.remote:

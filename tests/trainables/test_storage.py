@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -145,6 +146,21 @@ def test_who_is_interrupted_leaves_nothing_half_written(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         Folder(str(tmp_path)).write(STATE, interrupted)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    folder = Folder(str(tmp_path / "cells"))
+    folder.sweep()  # there is no such folder yet
+
+    def killed(file: BinaryIO) -> None:
+        for half in (tmp_path / "cells").glob("*.part"):
+            shutil.copy(half, f"{half}.kept.part")  # as a process that cannot tidy up leaves it
+        file.write(b"whole")
+
+    folder.write("1.npz", killed)
+    assert len(list((tmp_path / "cells").iterdir())) == 2
+    folder.sweep()
+    assert [path.name for path in (tmp_path / "cells").iterdir()] == ["1.npz"]
 
 
 def test_amazons_and_googles_paragraphs_are_cut_to_the_reason() -> None:
