@@ -33,7 +33,12 @@ def metric(value: float | None) -> str:
     """A loss or a share with four decimals, so that a column of them lines up."""
     if value is None or not math.isfinite(value):
         return MISSING
-    return minus(f"{round(value, DECIMALS) + 0.0:.{DECIMALS}f}")  # + 0.0: no "-0.0000"
+    return fixed(value, DECIMALS)
+
+
+def fixed(value: float, decimals: int) -> str:
+    """So many decimals, and no minus sign before zeros."""
+    return minus(f"{round(value, decimals) + 0.0:.{decimals}f}")
 
 
 def seconds(value: float) -> str:
@@ -66,7 +71,7 @@ def minus(shown: str) -> str:
 
 def _decimals(value: float) -> int:
     """How many show three significant digits, none of them beyond those of a metric."""
-    first = math.floor(math.log10(abs(value))) if value else 0
+    first = int(f"{value:.2e}".partition("e")[2])  # the power of ten, once it is rounded
     return max(0, min(2 - first, DECIMALS))
 
 
@@ -74,7 +79,7 @@ def _to(decimals: int, value: float) -> str:
     """With its sign; what would be rounded away keeps one digit, and with it its side of 0."""
     if value == 0:
         return "0"
-    shown = f"{value:+.{decimals}f}"
+    shown = f"{value:+.{decimals}f}" if abs(value) < 1e6 else f"{value:+.3g}"
     return minus(shown if float(shown) else f"{value:+.1g}")
 
 

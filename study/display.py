@@ -65,14 +65,15 @@ class Display:
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         if self._live:
             self._live.stop()
-        if kind is not None and self._finished():
+        kept = self._finished() - self._states["failed"]  # an experiment tries these again
+        if kind is not None and kept:
             counts = ", ".join(self._counted_states())
-            self.note(f"kept: {self._finished()} of {counted(self._trials, 'trial')}: {counts}")
+            self.note(f"kept: {kept} of {counted(self._trials, 'trial')}: {counts}")
 
     def note(self, text: str) -> None:
         """Say what is going on between trials: a line that stays, above the panel."""
         if not self._quiet:
-            self._console.print(text, style="dim", highlight=False, soft_wrap=True)
+            self._console.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
 
     def replay(self, lines: list[dict[str, Any]]) -> None:
         """Take in what earlier sessions did, without showing it line by line."""
@@ -99,7 +100,8 @@ class Display:
         number = event["trial"]
         if event["event"] == "start":
             self._configs[number] = event["config"]
-            self._running[number] = None
+            if not event.get("waits"):
+                self._running[number] = None
             if number in self._ended:  # a failed one, tried again
                 self._states[self._ended.pop(number)] -= 1
                 self._epochs_of_finished -= self._last.get(number, {}).get("epoch", 0)
@@ -199,7 +201,7 @@ def speaker(console: Console, quiet: bool) -> Callable[[str], None]:
 
     def say(text: str) -> None:
         if not quiet:
-            console.print(text, style="dim", highlight=False, soft_wrap=True)
+            console.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
 
     return say
 

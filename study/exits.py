@@ -68,7 +68,7 @@ class _Ending:
 
 @contextlib.contextmanager
 def heeded() -> Iterator[None]:
-    """Within, ^C is not lost: at the latest the end of the context raises KeyboardInterrupt.
+    """Within, neither ^C nor SIGTERM is lost: at the latest the end raises KeyboardInterrupt.
 
     Python drops an exception that is raised in a finaliser or a callback from C, of which
     drawing figures has many.
@@ -83,13 +83,18 @@ def heeded() -> Iterator[None]:
         asked = True
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, on_interrupt)
+    # What is ignored (of a job in the background) stays so, and what ends the process at once, too.
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: handler for number, handler in before.items() if callable(handler)}
+    for number in before:
+        signal.signal(number, on_interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before or signal.default_int_handler)
-    if asked:
-        raise KeyboardInterrupt
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if asked:
+            raise KeyboardInterrupt
 
 
 def again(module: str) -> str:
@@ -111,7 +116,7 @@ def _disk_message(error: OSError) -> str:
             "is kept: free some space and run the same command again"
         )
     if not error.strerror:  # a library's own, raised as an OSError
-        return f"{type(error).__name__}: {error} (--debug shows where)"
+        return f"{type(error).__name__}: {' '.join(str(error).split())} (--debug shows where)"
     return f"{error.filename or 'system'}: {error.strerror}"
 
 

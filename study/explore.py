@@ -163,7 +163,8 @@ def _run_on_ray(place: Place, spec: SearchSpec, metric: Metric, stage: Stage) ->
     journal, run = stage.journal, place.run
     searcher = StudySearch(spec, metric, journal, stage.slots.count)
     dimensions = searched_space(spec).dimensions
-    journal.listeners.append(Database(run.name, dimensions, metric, journal))
+    database = Database(run.name, dimensions, metric, journal)
+    journal.listeners.append(database)
     samples = orchestrate.Samples(stage.dataset, spec.seed)
     journal.listeners.append(samples)
     if remaining := searcher.remaining():
@@ -177,6 +178,8 @@ def _run_on_ray(place: Place, spec: SearchSpec, metric: Metric, stage: Stage) ->
         )
         with samples:
             orchestrate.run_trials(job, searcher, remaining, scheduler, stage.slots, journal)
+    else:
+        database.write_anew()  # no event of a trial will have it made
     journal.patiently(lambda: samples.write(run / records.SAMPLES))
 
 

@@ -45,10 +45,14 @@ class Journal:
             if line["event"] == "epoch":
                 self._epochs[line["trial"]].append(line)
 
-    def start(self, trial: int, config: dict[str, Any]) -> None:
-        """A trial was given its configuration; again, where it goes on or is tried anew."""
+    def start(self, trial: int, config: dict[str, Any], waits: bool = False) -> None:
+        """A trial was given its configuration; again, where it goes on or is tried anew.
+
+        waits: it is on record but begins later, with a start of its own. Listeners find that
+        in the event, which has it in memory only.
+        """
         line = {"event": "start", "trial": trial, "config": config}
-        if not self._append(line):
+        if not self._append(line, {"waits": True} if waits else None):
             for listener in self.restarts:
                 listener(line)
 
@@ -82,7 +86,7 @@ class Journal:
         """Configuration by number of every trial that has started."""
         return {x["trial"]: x["config"] for x in self.lines if x["event"] == "start"}
 
-    def _append(self, line: dict[str, Any]) -> bool:
+    def _append(self, line: dict[str, Any], told: dict[str, Any] | None = None) -> bool:
         once = line["event"] in ("start", "epoch")
         if once and self._key(line) in self._seen:
             return False
@@ -96,7 +100,7 @@ class Journal:
             self._epochs[line["trial"]].append(line)
         try:
             for listener in self.listeners:
-                listener(line)
+                listener(line | (told or {}))
         except StorageError as error:
             self.fail(error)
         return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from unittest import mock
 
 import ray
 from ray import tune
@@ -62,8 +63,6 @@ def run_trials(
     # Tune's only other variable, for PyTorch Lightning. Without any, trials get workers that Ray
     # started while this process was importing.
     class_cache.DEFAULT_ENV_VARS.clear()
-    # Usage statistics are off, and counting callbacks for them would import wandb and more.
-    usage.tag_callbacks = lambda callbacks: False
     trainable = tune.with_parameters(_train_one, job=job)
     solo = slots.workers == 1
     bundle = {"CPU": slots.cpus, "GPU": slots.gpus} if solo else {"memory": DRIVER_BYTES}
@@ -85,7 +84,9 @@ def run_trials(
         ),
     )
     os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "30")
-    tuner.fit()
+    # For usage statistics, which are off, Tune would import wandb and more to count callbacks.
+    with mock.patch.object(usage, "tag_callbacks", return_value=False):
+        tuner.fit()
 
 
 def training_job(

@@ -97,8 +97,8 @@ class StudySearch(OptunaSearch):
     def _tail(self) -> int:
         """How many trials are asked for together at the end.
 
-        One a slot, or two where that is no more than a third of all: what they find out comes
-        too late for each other. A slot alone waits for none.
+        Up to two a slot, but no more than a third of all (what they find out comes too late for
+        each other), and at least one a slot. A slot alone waits for none.
         """
         most = 1 if self._slots == 1 else 2 * self._slots
         return max(self._slots, min(most, self._spec.trials // 3))
@@ -108,7 +108,7 @@ class StudySearch(OptunaSearch):
         trial = self._ot_study.ask()
         self._asked += 1
         self._ot_study.sampler = make_sampler(self._spec, trial.number)
-        self._journal.start(trial.number, self._params(trial))
+        self._journal.start(trial.number, self._params(trial), waits=True)
         return trial
 
     def _longest_first(self, trials: Iterable[Trial]) -> list[Trial]:

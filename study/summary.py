@@ -108,7 +108,13 @@ def print_verdicts(
 
 def _verdict(verdict: dict[str, Any]) -> Text:
     line = Text(f"{verdict['verdict']:<13}", style=_VERDICT_STYLES[verdict["verdict"]])
-    return line.append(verdict["claim"], style="bold")
+    line.append(verdict["claim"], style="bold")
+    refuted = verdict["verdict"] == "refuted"
+    p = verdict.get("p_against_holm" if refuted else "p_holm")  # older files lack the first
+    if p is not None:
+        against = " against it" if refuted else ""
+        line.append(f"  n {verdict['n']}, p{against} {p:.2g}", style="dim")
+    return line
 
 
 def _print_end(console: Console, result: ExperimentResult) -> None:

@@ -28,6 +28,7 @@ _SAME = (  # fields of `Verdict` that stand in the file as they are
     "n",
     "p",
     "p_holm",
+    "p_against_holm",
     "standardised",
     "p_improvement",
     "seeds_needed",

@@ -19,7 +19,7 @@ from analysis.table import Table
 def comparisons(experiment: Experiment) -> list[Table]:
     """Every arm at every budget: mean and interval of each metric over the seeds.
 
-    One table, or of a segmentation two: the test set's metrics and those of training.
+    Two tables: the test set's metrics, and those of validation and training.
     """
     groups = experiment.run.task.systems
     return [_comparison(experiment, name, metrics) for name, metrics in groups.items()]
@@ -92,5 +92,5 @@ def unreadable(experiment: Experiment, condition: Condition) -> Part:
 def _cell(found: Estimate) -> str:
     if not found.n:
         return text.MISSING
-    mean, low, high = (text.minus(f"{v:.3f}") for v in (found.mean, found.low, found.high))
+    mean, low, high = (text.fixed(value, 3) for value in (found.mean, found.low, found.high))
     return mean if math.isnan(found.low) else f"{mean}\n[{low}, {high}]"

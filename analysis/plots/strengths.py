@@ -81,7 +81,7 @@ def _said(model: str, budget: int, table: pd.DataFrame) -> str:
         if (steps > 0).all()
         else "not the same way at every step"
     )
-    start, end = (text.minus(f"{mean[strength]:.3f}") for strength in (first, last))
+    start, end = (text.fixed(mean[strength], 3) for strength in (first, last))
     return (
         f"{names.title(model)} after {budget} epochs: the mean gap goes from {start} at "
         f"strength {first:g} to {end} at {last:g}, {course}."

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from analysis.style import class_names
-from analysis.text import MISSING, capital, compact, interval, metric, number, searched, signed
+from analysis.text import (
+    MISSING,
+    capital,
+    compact,
+    fixed,
+    interval,
+    metric,
+    number,
+    searched,
+    signed,
+)
 from study.domains import Choice, Float, Int
 
 
@@ -51,6 +61,9 @@ def test_long_names_are_cut_and_never_mathematics() -> None:
         (-1.0, "−1.00"),
         (-0.86, "−0.860"),
         (1234.5, "+1234"),
+        (9.996, "+10.0"),
+        (99.96, "+100"),
+        (-1e20, "−1e+20"),
         (0.00001234, "+1e-05"),
         (0.0, "0"),
         (float("nan"), MISSING),
@@ -74,3 +87,4 @@ def test_negative_numbers_have_a_minus_sign() -> None:
     assert metric(-0.18051) == "−0.1805"
     assert metric(-0.00001) == "0.0000"
     assert metric(None) == MISSING
+    assert fixed(-0.0003, 3) == "0.000"

@@ -113,6 +113,20 @@ def test_what_was_noted_stays_and_a_broken_off_run_says_what_is_kept(terminal: b
     assert "kept" not in broken_off(events(0, None), terminal=terminal)
 
 
+def test_what_a_path_looks_like_is_no_markup() -> None:
+    output = io.StringIO()
+    console = Console(file=output, width=80, color_system=None)
+    with Display(console, METRICS["val_accuracy"], 10, ranked=True, quiet=False) as display:
+        display.note("cannot read [/data/x] of [old]")
+    assert output.getvalue() == "cannot read [/data/x] of [old]\n"
+
+
+def test_a_trial_that_waits_does_not_run_yet() -> None:
+    start = events(3, None)[0]
+    assert "0 running" in continued([], [start | {"waits": True}])
+    assert "1 running" in continued([], [start | {"waits": True}, start])
+
+
 def test_quiet_shows_nothing() -> None:
     assert shown(events(0), terminal=False, quiet=True) == ""
 

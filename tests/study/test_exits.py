@@ -29,6 +29,26 @@ def test_an_interrupt_is_heeded_at_the_latest_at_the_end(swallowed: bool) -> Non
     assert signal.getsignal(signal.SIGINT) == before
 
 
+def test_what_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with heeded():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_counts_more_than_the_error_that_follows_it() -> None:
+    def fails() -> None:
+        with heeded():
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+            raise ValueError("of what was interrupted")
+
+    with pytest.raises(KeyboardInterrupt):
+        fails()
+
+
 def test_without_an_interrupt_nothing_is_raised() -> None:
     with heeded():
         pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from unittest import mock
 
 import optuna
 import pytest
@@ -210,6 +211,19 @@ def test_a_lost_or_damaged_database_is_made_anew(tmp_path: Path, damage: bytes |
         assert (now.values, now.intermediate_values) == (was.values, was.intermediate_values)
     assert len(play(again, 100)) == 6
     assert len(database(tmp_path).trials) == 12
+
+
+def test_a_session_with_nothing_left_to_train_makes_the_database_too(tmp_path, monkeypatch) -> None:
+    """Of a run that was killed after its last trial, before it was complete."""
+    play(searcher(tmp_path), 100)
+    (tmp_path / OPTUNA_DB).write_bytes(b"not a database" * 100)
+    monkeypatch.setattr("study.orchestrate.Samples", mock.MagicMock())
+    journal = Journal(tmp_path)
+    place = mock.Mock(run=tmp_path)
+    stage = mock.Mock(journal=journal, slots=mock.Mock(count=2))
+    explore._run_on_ray(place, SPEC, METRIC, stage)
+    study = optuna.load_study(study_name=tmp_path.name, storage=f"sqlite:///{tmp_path / OPTUNA_DB}")
+    assert len(study.trials) == 12
 
 
 def test_the_database_waits_for_the_first_epoch(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.study.commands import ROOT
 
 WITHOUT_TORCH = """
 import sys
+from pathlib import Path
 from study.tensorboard import tensorboard
 tensorboard()
 assert "tensorboardX" in sys.modules
@@ -20,3 +22,22 @@ torch.zeros(1)
 
 def test_the_driver_writes_them_without_torch() -> None:
     subprocess.run([sys.executable, "-c", WITHOUT_TORCH], cwd=ROOT, check=True)
+
+
+A_SEARCH = """
+import sys
+from pathlib import Path
+from study.explore import explore
+explore("tiny", data="uci_digits", train_size=200, trials=1, max_epochs=2,
+        storage=sys.argv[1], wandb="off", quiet=True)
+assert "ray.tune" in sys.modules
+print({"torch", "wandb", "torchvision"} & set(sys.modules))
+"""
+
+
+def test_the_driver_of_a_whole_search_imports_neither_torch_nor_wandb(tmp_path: Path) -> None:
+    """Its trials would wait for that, and its memory would hold it."""
+    done = subprocess.run(
+        [sys.executable, "-c", A_SEARCH, str(tmp_path)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout == "set()\n", done.stderr
