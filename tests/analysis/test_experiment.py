@@ -87,7 +87,15 @@ def test_verdicts_json_is_what_the_command_prints(experiment_report: Path) -> No
     assert dose["diverged"] == {STRONGEST: 1}
     assert set(first) == {
         *("claim", "sentence", "verdict", "effect", "low", "high", "unit", "n", "p", "p_holm"),
-        *("standardised", "p_improvement", "seeds_needed", "diverged", "missing", "data"),
+        *(
+            "p_against_holm",
+            "standardised",
+            "p_improvement",
+            "seeds_needed",
+            "diverged",
+            "missing",
+            "data",
+        ),
         *("plain", "what_would_change_it"),
     }
 
