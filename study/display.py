@@ -73,7 +73,9 @@ class Display:
     def note(self, text: str) -> None:
         """Say what is going on between trials: a line that stays, above the panel."""
         if not self._quiet:
-            self._console.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
+            self._console.print(
+                text, style="dim", markup=False, emoji=False, highlight=False, soft_wrap=True
+            )
 
     def replay(self, lines: list[dict[str, Any]]) -> None:
         """Take in what earlier sessions did, without showing it line by line."""
@@ -201,7 +203,9 @@ def speaker(console: Console, quiet: bool) -> Callable[[str], None]:
 
     def say(text: str) -> None:
         if not quiet:
-            console.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
+            console.print(
+                text, style="dim", markup=False, emoji=False, highlight=False, soft_wrap=True
+            )
 
     return say
 

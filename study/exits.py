@@ -81,18 +81,20 @@ def heeded() -> Iterator[None]:
     def on_interrupt(signum: int, frame: FrameType | None) -> None:
         nonlocal asked
         asked = True
+        before[signum](signum, frame)  # ours ignores a second SIGTERM
         raise KeyboardInterrupt
 
     # What is ignored (of a job in the background) stays so, and what ends the process at once, too.
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    before = {number: handler for number, handler in before.items() if callable(handler)}
+    both = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: handler for number, handler in both.items() if callable(handler)}
     for number in before:
         signal.signal(number, on_interrupt)
     try:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is on_interrupt:
+                signal.signal(number, handler)
         if asked:
             raise KeyboardInterrupt
 

@@ -117,8 +117,8 @@ def test_what_a_path_looks_like_is_no_markup() -> None:
     output = io.StringIO()
     console = Console(file=output, width=80, color_system=None)
     with Display(console, METRICS["val_accuracy"], 10, ranked=True, quiet=False) as display:
-        display.note("cannot read [/data/x] of [old]")
-    assert output.getvalue() == "cannot read [/data/x] of [old]\n"
+        display.note("cannot read [/data/x] of [old]:x:")
+    assert output.getvalue() == "cannot read [/data/x] of [old]:x:\n"
 
 
 def test_a_trial_that_waits_does_not_run_yet() -> None:

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from study import exits
 from study.exits import heeded
 
 
@@ -47,6 +48,16 @@ def test_an_interrupt_counts_more_than_the_error_that_follows_it() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         fails()
+
+
+def test_a_second_sigterm_is_ignored_as_it_is_elsewhere() -> None:
+    before = signal.signal(signal.SIGTERM, exits._interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt), heeded():
+            signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_without_an_interrupt_nothing_is_raised() -> None:
