@@ -45,11 +45,11 @@ def write_report(runs: Sequence[Path | str], out_dir: Path | str) -> Path:
     sections = distinct([*sections, *map(tune_section, plain_tune)])
     out = Path(out_dir)
     try:
-        page = write_page(_title(loaded, plain_tune), sections, out, prefixed=len(paths) > 1)
         if len(verdicts) == 1:
             from analysis.experiment.judged import write_verdicts
 
-            write_verdicts(verdicts[0], out)
+            write_verdicts(verdicts[0], out)  # before the page, which says that all is there
+        page = write_page(_title(loaded, plain_tune), sections, out, prefixed=len(paths) > 1)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(f"cannot write the report to {out}: {reason}", FAILED) from error
@@ -112,10 +112,12 @@ def _title(runs: list[Run], foreign: list[TuneRun]) -> str:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("runs", metavar="RUN [RUN ...]", nargs=-1, required=True, type=click.Path())
-@click.option("--out", required=True, metavar="DIR", type=click.Path(), help="Where to write it.")
+@click.option("--out", metavar="DIR", type=click.Path(), help="Folder to write it to; needed.")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
-def main(runs: tuple[str, ...], out: str) -> None:
+def main(runs: tuple[str, ...], out: str | None) -> None:
     """Write one self-contained HTML report of the given run directories."""
+    if out is None:
+        raise click.UsageError("--out DIR is needed, the folder to write to: --out report, say")
     click.echo(write_report(runs, out))
 
 

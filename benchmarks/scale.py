@@ -93,6 +93,7 @@ def _search(run: Path, trials: int, slots: Slots) -> tuple[list[float], list[flo
         dimensions = searched_space(spec).dimensions
         journal.listeners.append(Database("benchmark", dimensions, METRIC, journal))
         journal.listeners += [BestKeeper(journal, METRIC, local(run)), display, note_end]
+        journal.restarts.append(display)
         searcher = Timed(spec, METRIC, journal, slots.count)
         scheduler = asha(METRIC, journal)
         orchestrate.run_trials(ClosedFormJob(), searcher, trials, scheduler, slots, journal)

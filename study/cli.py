@@ -163,6 +163,12 @@ def output_options(command: Command) -> Command:
     return wrapper
 
 
+def refuse(unnamed: tuple[str, ...], option: str) -> None:
+    """UsageError for words without an option, with the one that was probably meant."""
+    if unnamed:
+        raise click.UsageError(f"unexpected {unnamed[0]!r}: did you mean {option} {unnamed[0]}?")
+
+
 def console() -> Console:
     """The terminal; 80 columns where it is none, so that logs fold the same everywhere."""
     from rich.console import Console

@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -15,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from study import head, loopback
-from study.resources import Resources, available_cpus
+from study.resources import Resources, available_cpus, may_have_gpus
 from study.slots import Amounts, Slots, fit, places, total
 from study.words import amount
 from trainables.errors import FAILED, UserError
 
 LOG = "ray.log"
 OBJECT_STORE_BYTES = 1_000_000_000  # for a cluster started here: a data set and little else
+KNOCK_SECONDS = 10.0  # for a cluster's head to take a connection
 ANSWER_SECONDS = 60.0  # an autoscaler looks every 5 s, and then may wait for its cloud
 
 _UV_WORKERS = "RAY_ENABLE_UV_RUN_RUNTIME_ENV"
@@ -63,6 +65,7 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
     on_terminate = signal.getsignal(signal.SIGTERM)
     with contextlib.ExitStack() as until_down:
         try:
+            _knock(address)
             _init(address, until_down)
         except Exception as error:  # also bare ones, of a node that is slow to start
             where = f"the Ray cluster at {address}" if address else "Ray on this machine"
@@ -85,6 +88,17 @@ def there() -> list[Amounts]:
     import ray
 
     return [{"memory": 0.0} | node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
+def _knock(address: str | None) -> None:
+    """ConnectionError where nobody listens: Ray would ask for 40 s, and print lines of its own."""
+    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not (colon and port.isdecimal()):  # auto, say
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
+    except OSError as error:
+        raise ConnectionError(f"nobody answers there ({error.strerror or error})") from None
 
 
 def _init(address: str | None, until_down: contextlib.ExitStack) -> None:
@@ -111,10 +125,13 @@ def _init(address: str | None, until_down: contextlib.ExitStack) -> None:
 def check(resources: Resources, trials: int) -> None:
     """UserError for more CPUs than this machine has, where the run is to be on it.
 
-    Asked before anything is written or started; GPUs are counted by Ray once it is up.
+    Asked before anything is written or started. GPUs are counted by Ray once it is up; a machine
+    that cannot have any is refused now.
     """
     if not (resources.address or os.environ.get("RAY_ADDRESS")):
-        fit(replace(resources, gpus_per_trial=0.0), trials, [{"CPU": float(available_cpus())}])
+        asked = None if may_have_gpus() else resources.gpus_per_trial
+        node = {"CPU": float(available_cpus())}
+        fit(replace(resources, gpus_per_trial=asked or 0.0), trials, [node])
 
 
 def _with_nodes_to_come(resources: Resources, nodes: list[Amounts]) -> list[Amounts]:

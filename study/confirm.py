@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command(context_settings=cli.CONTEXT)
+@click.argument("unnamed", nargs=-1, metavar="")
 @click.option(
     "--claims",
     "chosen",
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 @cli.resource_options
 @cli.output_options
 def main(
+    unnamed: tuple[str, ...],
     chosen: str | None,
     show_list: bool,
     dry_run: bool,
@@ -68,10 +70,13 @@ def main(
     test set is evaluated once, at the end of each training. The same command again
     continues an interrupted experiment.
     """
-    from study import listing
+    from study import dry_run as plans
 
+    cli.refuse(unnamed, "--claims")
     console = cli.console()
     if show_list:
+        from study import listing
+
         listing.print_claims(console, _claims(chosen) if chosen else CLAIMS.values())
         return 0
     spec = _spec(_claims(chosen or CLASSIFICATION), **asked)
@@ -79,12 +84,12 @@ def main(
 
     check(spec, resources, download)
     if dry_run:
-        plan = listing.print_experiment(console, spec, resources, output.storage)
+        plan = plans.print_experiment(console, spec, resources, output.storage, download)
         if output.json:
             print(json.dumps(plan))
         return 0
     if not output.quiet:
-        listing.print_warnings(console, spec.claims)
+        plans.print_warnings(console, spec.claims)
     return _run(console, spec, resources, output, download)
 
 

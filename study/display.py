@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from rich.console import Console, Group
@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study.metrics import Metric, is_better
-from study.words import BRIEF, counted, describe, duration
+from study.words import BRIEF, counted, describe, duration, figure
 
 REFRESHES_PER_SECOND = 4
 RECENT = 4  # finished trials that the panel lists
@@ -65,10 +65,18 @@ class Display:
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         if self._live:
             self._live.stop()
-        kept = self._finished() - self._states["failed"]  # an experiment tries these again
-        if kind is not None and kept:
-            counts = ", ".join(self._counted_states())
-            self.note(f"kept: {kept} of {counted(self._trials, 'trial')}: {counts}")
+        if kind is not None and (kept := self._kept()):
+            self.note(f"kept: {kept}")
+
+    def _kept(self) -> str:
+        """What the next session need not do again; "" where that is nothing."""
+        states = self._states.copy()
+        if not self._ranked:
+            del states["failed"]  # an experiment tries these again
+        if states.total():
+            counts = ", ".join(_worded(states))
+            return f"{states.total()} of {counted(self._trials, 'trial')}: {counts}"
+        return begun(self._last.values())
 
     def note(self, text: str) -> None:
         """Say what is going on between trials: a line that stays, above the panel."""
@@ -128,9 +136,6 @@ class Display:
     def _finished(self) -> int:
         return self._states.total()
 
-    def _counted_states(self) -> list[str]:
-        return [f"{count} {state}" for state, count in sorted(self._states.items()) if count]
-
     def _beats_best(self, number: int) -> bool:
         value = self._last[number][self._metric.name]
         best = float("nan") if self._best is None else self._last[self._best][self._metric.name]
@@ -142,10 +147,10 @@ class Display:
         told.append(f"{state:<9}", style=_STYLES[state])
         if record:
             told.append(f" {record['epoch']:>3}/{record['epochs']:<3}")
-            told.append(f"{self._metric.name} {record[self._metric.name]:.4f}")
+            told.append(f"{self._metric.name} {figure(record[self._metric.name])}")
         told.append(f"  {describe(self._configs.get(number, {}), BRIEF)}", style="dim")
         if number == self._best:
-            told.append(" best", style="bold green")
+            told.append(" best yet", style="bold green")
         return told
 
     def _panel(self) -> Group:
@@ -162,7 +167,7 @@ class Display:
         rate = (self._epochs - self._epochs_before) / elapsed if elapsed else 0.0
         grid.add_row(
             f"{len(self._running)} running",
-            *self._counted_states(),
+            *_worded(self._states),
             f"{rate:.2f} epochs/s",
             self._time_left(rate),
         )
@@ -181,7 +186,7 @@ class Display:
         record = self._last.get(number, {})
         config = self._configs.get(number, {})
         value = record.get(self._metric.name)
-        shown = "" if value is None else f"{self._metric.name} {value:.4f}"
+        shown = "" if value is None else f"{self._metric.name} {figure(value)}"
         return Text(
             f"trial {number:>3} running   {record.get('epoch', 0):>3}/"
             f"{config.get('epochs', 0):<3}{shown}  {describe(config, BRIEF)}",
@@ -193,9 +198,22 @@ class Display:
         assert self._best is not None
         value = self._last[self._best][self._metric.name]
         told = Text("best so far  ", style="bold green")
-        told.append(f"{self._metric.name} {value:.4f}  trial {self._best}  ", style="green")
+        told.append(f"{self._metric.name} {figure(value)}  trial {self._best}  ", style="green")
         told.append(describe(self._configs[self._best], BRIEF), style="default")
         return told
+
+
+def begun(events: Iterable[dict[str, Any]]) -> str:
+    """ "3 epochs of 2 trials, none of which has ended", by these events; "" without an epoch."""
+    last = {event["trial"]: event["epoch"] for event in events if event["event"] == "epoch"}
+    if not last:
+        return ""
+    trials = counted(len(last), "trial, which has not", "trials, none of which has")
+    return f"{counted(sum(last.values()), 'epoch')} of {trials} ended"
+
+
+def _worded(states: Counter[str]) -> list[str]:
+    return [f"{count} {state}" for state, count in sorted(states.items()) if count]
 
 
 def speaker(console: Console, quiet: bool) -> Callable[[str], None]:

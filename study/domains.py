@@ -107,9 +107,11 @@ def from_json(values: dict[str, Any]) -> Domain:
 
 
 def describe(domain: Domain) -> str:
-    """The range for people: "0.0003 .. 0.03" or "32, 64, 128"."""
+    """The range for people: "0.0003 .. 0.03", "32, 64, 128", or "2" of one value."""
     if isinstance(domain, Choice):
         return ", ".join(str(option) for option in domain.options)
+    if domain.low == domain.high:
+        return f"{domain.low:g}"
     return f"{domain.low:g} .. {domain.high:g}"
 
 

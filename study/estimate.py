@@ -16,35 +16,31 @@ CORE_MACS_PER_SECOND = 14e9
 TRAINING_COST = 3.0  # forward passes that one training step costs
 EVALUATED_PER_TRAINED = 1.0  # images evaluated per image trained on, in an epoch
 SHARE_AFTER_PRUNING = 0.6  # of the epochs asked for that ASHA lets run, about
+UNIT = 1_000  # images that a time is told for where nobody knows their number
 SESSION_SECONDS = 45.0  # starting Ray and its workers, and writing the report
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """epochs: expected over all trials; at_most: without early stopping; seconds: wall time.
-
-    images: what the seconds are of.
-    """
+    """epochs: expected over all trials; at_most: without early stopping; seconds: wall time."""
 
     epochs: float
     at_most: int
     seconds: float
     slots: int
-    images: Images
 
 
-def estimate(spec: SearchSpec, resources: Resources, cpus: int) -> Estimate:
+def estimate(spec: SearchSpec, images: Images, resources: Resources, cpus: int) -> Estimate:
     """What a search will cost on `cpus` cores, assuming CORE_MACS_PER_SECOND of each."""
     chosen = searched_space(spec)
     epochs = chosen.dimensions["epochs"]
     assert isinstance(epochs, domains.Int)
-    kept = SHARE_AFTER_PRUNING if spec.scheduler == "asha" else 1.0
+    kept = SHARE_AFTER_PRUNING if spec.scheduler == "asha" and spec.trials > 1 else 1.0
     asked = epochs.default + (spec.trials - 1) * _log_mean(epochs.low, epochs.high)
     expected = max(float(spec.trials), kept * asked)
     slots = slots_here(resources, spec.trials, cpus)
-    images = images_of(spec.train_size, spec.image_size)
     seconds = wall_seconds({chosen.model: expected}, images, resources, slots, cpus)
-    return Estimate(expected, spec.trials * epochs.high, seconds, slots, images)
+    return Estimate(expected, spec.trials * epochs.high, seconds, slots)
 
 
 def slots_here(resources: Resources, trials: int, cpus: int) -> int:
@@ -58,27 +54,23 @@ def slots_here(resources: Resources, trials: int, cpus: int) -> int:
 class Images:
     """What an epoch goes over: so many images, of a side in pixels (None: the models').
 
-    assumed: nobody has said how many there are.
+    count: None where only reading the data tells.
     """
 
-    count: int
+    count: int | None
     side: int | None
-    assumed: bool = False
-
-
-def images_of(train_size: int | None, image_size: int | None) -> Images:
-    """What a plan assumes: a data set on disk is not opened for it."""
-    if train_size is not None:
-        return Images(train_size, image_size)
-    return Images(10_000 if image_size is None else 1_000, image_size, assumed=True)
 
 
 def wall_seconds(
     epochs: dict[str, float], images: Images, resources: Resources, slots: int, cpus: int
 ) -> float:
-    """Expected seconds of so many epochs by model, with starting up and the report."""
+    """Expected seconds of so many epochs by model, with starting up and the report.
+
+    Of UNIT images where it is not known how many there are.
+    """
     work = sum(_macs(MODELS[model], images.side) * count for model, count in epochs.items())
-    work *= images.count * (TRAINING_COST + EVALUATED_PER_TRAINED)
+    count = UNIT if images.count is None else images.count
+    work *= count * (TRAINING_COST + EVALUATED_PER_TRAINED)
     busy = min(cpus, slots * resources.cpus_per_trial * resources.workers_per_trial)
     return SESSION_SECONDS + work / (CORE_MACS_PER_SECOND * busy)
 

@@ -35,7 +35,7 @@ def start(command: click.Command, module: str) -> NoReturn:
     except click.ClickException as error:
         code = _fail(error.format_message(), MISUSE)
     except (click.Abort, KeyboardInterrupt):
-        kept = "interrupted; what was finished is kept. To continue"
+        kept = "interrupted; nothing that was finished is lost. To continue"
         code = _fail(f"{kept}: {again(module)}", INTERRUPTED)
     except UserError as error:
         if debug:

@@ -12,7 +12,7 @@ from rich.console import Console
 from study import cluster, domains, records, run_tables, session
 from study.best import CheckpointCleaner
 from study.claims_toml import recorded_claims
-from study.display import speaker
+from study.display import begun, speaker
 from study.experiment_plan import (
     ExperimentSpec,
     cell_trials,
@@ -116,13 +116,9 @@ def _request(
     console: Console,
 ) -> Request:
     run, count = place.run, planned(spec)
-    done = len(_decided(Journal(run)))  # failed cells are trained again
-    opening = f"{run.name}: {counted(count, 'training')} for {counted(len(spec.claims), 'claim')}"
-    if done:
-        opening = f"continuing {run.name}: {done} of {counted(count, 'training')} are done"
     return Request(
         place=place,
-        opening=opening,
+        opening=_opening(run, spec),
         trials=count,
         metric=TUNING_METRIC,
         data=str(spec.data),
@@ -148,6 +144,15 @@ def _request(
         quiet=quiet,
         console=console,
     )
+
+
+def _opening(run: Path, spec: ExperimentSpec) -> str:
+    journal, trainings = Journal(run), counted(planned(spec), "training")
+    if done := len(_decided(journal)):  # failed cells are trained again
+        return f"continuing {run.name}: {done} of {trainings} are done"
+    if kept := begun(journal.lines):
+        return f"continuing {run.name}: {kept}"
+    return f"{run.name}: {trainings} for {counted(len(spec.claims), 'claim')}"
 
 
 def planned(spec: ExperimentSpec) -> int:
@@ -187,7 +192,8 @@ def _run_on_ray(place: Place, spec: ExperimentSpec, stage: Stage) -> None:
         rows = stage.manifest.experiment["nuisance"]
         parameters = {(row["arm"], row["budget"]): row["parameters"] for row in rows}
         cells = cell_trials(spec, parameters)
-        stage.display.note("the cells of the experiment")
+        shown = TUNING_METRIC.name
+        stage.display.note(f"the cells of the experiment ({shown} shown, whatever is claimed)")
         _run_missing(cells, job, stage)
     journal.patiently(lambda: samples.write(run / records.SAMPLES))
     if set(cells) - _decided(journal):

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from study import cluster, records, run_tables, session
 from study.best import BestKeeper, best_trial
-from study.display import speaker
+from study.display import begun, speaker
 from study.journal import Journal
 from study.metrics import METRICS, Metric, recorded
 from study.place import Place, opened
@@ -236,8 +236,9 @@ def load_result(place: Place) -> SearchResult:
 
 
 def _opening(run: Path, spec: SearchSpec) -> str:
-    done = len(Journal(run).ended())
-    trials = counted(spec.trials, "trial")
-    if done:
+    journal, trials = Journal(run), counted(spec.trials, "trial")
+    if done := len(journal.ended()):
         return f"continuing {run.name}: {done} of {trials} are done"
+    if kept := begun(journal.lines):
+        return f"continuing {run.name}: {kept}"
     return f"{run.name}: {trials} of {spec.space} on {spec.data}"

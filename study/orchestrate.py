@@ -79,7 +79,7 @@ def run_trials(
         run_config=tune.RunConfig(
             name="tune",
             storage_path=str(journal.run.resolve()),  # Ray takes a relative one for a URI
-            callbacks=[Retries(searcher, journal), tensorboard(), *([] if solo else [Groups()])],
+            callbacks=[Retries(searcher, journal), *tensorboard(), *([] if solo else [Groups()])],
             verbose=0,
         ),
     )

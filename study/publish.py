@@ -47,7 +47,8 @@ def _follow(run: Path, mode: str) -> None:
     waiting: dict[int, Trial] = {}  # for what a worker wrote, which is on its way from a bucket
 
     def catch_up(last: bool) -> None:
-        waiting.update({trial.number: trial for trial in filter(ledger.lacks, trials.news())})
+        news = [trial for trial in trials.news() if trial.epochs or trial.state]  # not yet begun
+        waiting.update({trial.number: trial for trial in filter(ledger.lacks, news)})
         for trial in list(waiting.values()):
             runs.bring_up_to_date(trial)
             if trial.state and (last or runs.has_evidence(trial)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from dataclasses import dataclass
 
@@ -39,6 +40,15 @@ class Resources:
                     f"{self.workers_per_trial}: workers of one trial cannot share a GPU (NCCL); "
                     "give each a whole one, or share it between trials of one worker"
                 )
+
+
+def may_have_gpus() -> bool:
+    """Whether this machine may have a GPU that Ray counts, by its device files.
+
+    Only Ray knows how many, and takes seconds to say so; where there are none this is certain.
+    """
+    drivers = ("/dev/nvidia[0-9]*", "/dev/kfd", "/dev/dri/renderD*", "/dev/dxg")  # the last: WSL's
+    return any(glob.glob(pattern) for pattern in drivers)
 
 
 def available_cpus() -> int:

@@ -15,6 +15,7 @@ from trainables.errors import FAILED
 
 
 @click.command(context_settings=cli.CONTEXT)
+@click.argument("unnamed", nargs=-1, metavar="")
 @click.option("--space", metavar="NAME", help="Search space; --list shows them.")
 @click.option("--list", "show_list", is_flag=True, help="Show the search spaces and exit.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and exit; nothing is written.")
@@ -36,6 +37,7 @@ from trainables.errors import FAILED
 @cli.resource_options
 @cli.output_options
 def main(
+    unnamed: tuple[str, ...],
     space: str | None,
     show_list: bool,
     dry_run: bool,
@@ -50,12 +52,13 @@ def main(
     run directory ends with tables, the best weights and a report with pictures. The
     same command again continues an interrupted run.
     """
-    from study import listing
-
     console = cli.console()
     if show_list:
+        from study import listing
+
         listing.print_spaces(console)
         return 0
+    cli.refuse(unnamed, "--space")
     if space is None:
         raise click.UsageError("--space NAME is needed; --list shows the spaces")
     spec = SearchSpec(space=space, **options)
@@ -63,7 +66,9 @@ def main(
 
     check(spec, resources, download)
     if dry_run:
-        plan = listing.print_plan(console, spec, resources, output.storage)
+        from study import dry_run as plans
+
+        plan = plans.print_plan(console, spec, resources, output.storage, download)
         if output.json:
             print(json.dumps(plan))
         return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ from trainables.patience import Say
 
 if TYPE_CHECKING:
     from trainables.data.base import Dataset
+
+FEW = 20  # validation images: one of them is five points of accuracy
 
 _LOSS = {
     CLASSIFICATION: "cross-entropy",
@@ -117,6 +120,8 @@ def staged(
         dataset = _load(request, display)
         if before:
             session.check_same_data(run, before, dataset.content_hash)
+        if before:
+            _forget_report(request.place)
         display.note("starting Ray")
         with cluster.connected(request.resources, request.trials, run / cluster.LOG) as slots:
             manifest = before or _manifest(request, dataset, slots)
@@ -161,6 +166,15 @@ def nothing_finished(place: Place, journal: Journal) -> UserError:
     )
 
 
+def _forget_report(place: Place) -> None:
+    """Delete what an earlier session reported: an experiment's verdicts are about to change.
+
+    Wherever this session ends, a page that is there is of all trials there are.
+    """
+    shutil.rmtree(place.run / records.REPORT, ignore_errors=True)
+    place.once_recorded((place.shared / records.REPORT).delete)
+
+
 def _write_report(run: Path) -> None:
     from analysis.report import write_report  # the one call into the analysis
 
@@ -179,13 +193,19 @@ def _load(request: Request, display: Display) -> Dataset:
     if not request.with_test:
         dataset = dataset.without_test()
     elif dataset.test is None:
-        raise UserError(f"{dataset.name} has no test images, which an experiment needs", FAILED)
+        where = f" ({request.data_dir})" if request.data_dir else ""
+        raise UserError(
+            f"{dataset.name}{where} has no test images, which an experiment needs", FAILED
+        )
     for notice in dataset.notices:
         display.note(f"note: {notice}")
     train, val = dataset.split_indices(request.split_seed, request.train_size)
     for model in request.models:
         require_fits(model, len(dataset.classes), *dataset.pool.images.shape[1:3])
-    display.note(f"{dataset.name}: {len(train):,} training and {len(val):,} validation images")
+    held_out = counted(len(val), "validation image")
+    display.note(f"{dataset.name}: {len(train):,} training and {held_out}")
+    if len(val) < FEW:
+        display.note(f"note: {held_out} tell nothing finer than 1/{len(val)} apart; use more data")
     return dataset
 
 

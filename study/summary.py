@@ -12,7 +12,7 @@ from rich.text import Text
 
 from study import records
 from study.metrics import METRICS
-from study.words import counted, describe, duration
+from study.words import counted, describe, duration, figure
 
 if TYPE_CHECKING:
     from study.experiment import ExperimentResult
@@ -39,13 +39,15 @@ def print_search(console: Console, result: SearchResult, objective: str) -> None
             str(row["trial"]),
             row["state"],
             f"{row['epoch']}/{row['epochs']}",
-            f"{row[objective]:.4f}",
+            figure(row[objective]),
             describe(config),
             style="bold" if result.best and row["trial"] == result.best["trial"] else None,
         )
     console.print(table)
     if len(trials) > SHOWN:
-        console.print(f"... and {len(trials) - SHOWN} more in {records.TRIALS}", style="dim")
+        every = result.report.parent / "tables" / "trials.csv"
+        more = Text(f"... and {len(trials) - SHOWN} more in {every}", style="dim")
+        console.print(more, soft_wrap=True)
     counts = ", ".join(f"{n} {state}" for state, n in sorted(result.counts.items()))
     total, time = counted(len(trials), "trial"), duration(result.seconds)
     console.print(f"\n{total}: {counts}; {time}", highlight=False)
@@ -59,9 +61,20 @@ def print_best(console: Console, result: SearchResult, objective: str) -> None:
     else:
         best = Text("best  ", style="bold green")
         best.append(f"trial {result.best['trial']}  {objective} ", style="default")
-        best.append(f"{result.best['metrics'][objective]:.4f}", style="bold")
+        best.append(figure(result.best["metrics"][objective]), style="bold")
+        best.append(_beside_the_defaults(result, objective), style="dim")
         console.print(best)
     console.print(Text(f"report  {result.report}"), soft_wrap=True)
+
+
+def _beside_the_defaults(result: SearchResult, objective: str) -> str:
+    """ "; at the defaults (trial 0) 0.7100", where that is another trial, and has a value."""
+    if not len(result.trials) or result.best is None or not result.best["trial"]:
+        return ""
+    first = result.trials[result.trials["trial"] == 0]
+    if not first["state"].eq("completed").any():
+        return ""
+    return f"; at the defaults (trial 0) {figure(float(first[objective].iloc[0]))}"
 
 
 def search_to_json(result: SearchResult) -> str:
@@ -90,6 +103,7 @@ def print_experiment(
     """Each claim with its verdict and one plain sentence, the counts, the report's path."""
     for verdict in verdicts:
         console.print(_verdict(verdict))
+        console.print(Padding(Text(verdict["sentence"], style="italic"), (0, 0, 0, 2)))
         console.print(Padding(Text(verdict["plain"]), (0, 0, 0, 2)))
     counts = ", ".join(f"{n} {state}" for state, n in sorted(result.counts.items()))
     total, time = counted(len(result.trials), "training"), duration(result.seconds)

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from trainables.config import TUNE
+
 _SHORT = {
     "learning_rate": "lr",
     "augment_strength": "strength",
@@ -49,6 +51,11 @@ def epochs_of(budgets: Sequence[int]) -> str:
     return f"{listed} {'epoch' if listed == '1' else 'epochs'}"
 
 
+def figure(value: float) -> str:
+    """A metric's value: "0.8125"; "3.1e-05" where four decimals would show none of it."""
+    return f"{value:.1e}" if 0 < abs(value) < 0.00005 else f"{value:.4f}"
+
+
 def one_of(names: Sequence[str]) -> str:
     """ "a", "a or b", "a, b or c"."""
     *first, last = names
@@ -70,6 +77,9 @@ def describe(config: dict[str, Any], names: tuple[str, ...] | None = None) -> st
     words = []
     for name, value in config.items():
         if names is not None and (name not in names or ("arm" in config and name in IN_AN_ARM)):
+            continue
+        if name == "seed" and config.get("phase") == TUNE:  # one for all, and none of the cells'
+            words.append("tuning")
             continue
         shown = f"{value:.2g}" if isinstance(value, float) else str(value)
         words.append(_worded(name, shown))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 
 import pytest
@@ -15,6 +16,10 @@ os.environ["CROSSOVER_CACHE"] = _CACHE.name
 os.environ.pop("RAY_ADDRESS", None)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each process would compile all of torch
 os.environ["WANDB_MODE"] = "disabled"  # whatever key this machine has
+
+# A shell's job in the background ignores ^C, and so would all that tests send it to.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples in every run, as many as each test says; `tests/fuzz` can be asked for more.
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)

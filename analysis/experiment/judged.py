@@ -109,6 +109,7 @@ def cell_name(cell: Cell) -> str:
 
 def write_verdicts(verdicts: Sequence[Verdict], out: Path) -> Path:
     """Write `verdicts.json`: a list of plain objects, NaN and infinity as null."""
+    out.mkdir(parents=True, exist_ok=True)
     path = out / VERDICTS_JSON
     values = plain([_as_dict(verdict) for verdict in verdicts])
     replace_file(path, (json.dumps(values, indent=2, allow_nan=False) + "\n").encode())

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.trainables.made_up import write_devkit, write_svhn
-from trainables.data import DATASETS, load_dataset
+from trainables.data import DATASETS, images_to_train_on, load_dataset
 from trainables.data.base import SEGMENTATION, Dataset, Split, content_hash
 from trainables.data.devkit import layout
 from trainables.data.masks import VOID
@@ -21,6 +21,7 @@ from trainables.data.masks import VOID
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data"
 REAL = "svhn, real slice"
+KNOWN = ("uci_digits", "voc", *(f"voc{year}" for year in range(2007, 2012)))  # by a list, say
 SIZES = {"street_digits": 400, "street_scenes": 60}  # of those that are rendered
 
 
@@ -36,7 +37,7 @@ def write_voc(folder: Path, name: str) -> None:
 # A small folder in the format of each data set that reads one.
 WRITERS: dict[str, Callable[[Path, str], object]] = {
     "svhn": lambda folder, name: write_svhn(folder),
-    **dict.fromkeys(("voc", *(f"voc{year}" for year in range(2007, 2012))), write_voc),
+    **dict.fromkeys(KNOWN[1:], write_voc),
 }
 
 
@@ -123,6 +124,13 @@ def test_train_validation_and_test_share_no_picture(dataset: Dataset) -> None:
     assert not pictures(train) & pictures(val)
     for test in splits(dataset)[1:]:
         assert not pictures(dataset.pool) & pictures(test)
+
+
+def test_what_is_known_before_reading_is_true(dataset: Dataset, options: dict[str, Any]) -> None:
+    known = images_to_train_on(options["name"], options.get("data_dir"), download=False)
+    train, _ = halves(dataset, 0)
+    assert known in (None, len(train))
+    assert (known is None) == (options["name"] not in KNOWN)
 
 
 def test_validation_has_its_share_and_of_a_classification_every_class(dataset: Dataset) -> None:

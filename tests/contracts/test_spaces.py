@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from study.domains import Choice, Float, Int, describe
-from study.estimate import estimate
-from study.listing import print_plan
+from study.dry_run import print_plan
+from study.estimate import Images, estimate
 from study.plan import SearchSpec, run_id
 from study.resources import Resources
 from study.spaces import SPACES, space_from_dict
@@ -63,7 +63,7 @@ def test_its_model_does_what_its_data_are_for(name: str) -> None:
 def test_it_has_a_plan(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = SearchSpec(name)
     assert run_id(spec).startswith(f"{name}-{SPACES[name].data}-")
-    cost = estimate(spec, Resources(), cpus=2)
+    cost = estimate(spec, Images(1_000, None), Resources(), cpus=2)
     assert 0 < cost.epochs <= cost.at_most
     assert cost.slots == 2
     assert cost.seconds > 0

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.util import placement_group, remove_placement_group
 
 from study.cells import CellQueue
-from study.cluster import connected, there
+from study.cluster import check, connected, there
 from study.journal import Journal
 from study.metrics import METRICS
 from study.orchestrate import run_trials
@@ -209,6 +209,16 @@ def test_a_trial_without_a_gpu_stays_on_the_cpu(monkeypatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert alone(gpus=0).device == torch.device("cpu")
     assert alone(gpus=0.25).device == torch.device("cuda")
+
+
+def test_a_gpu_on_a_machine_without_any_is_refused_before_ray_starts(monkeypatch) -> None:
+    asked = Resources(gpus_per_trial=1)
+    monkeypatch.setattr("study.cluster.may_have_gpus", lambda: False)
+    with pytest.raises(UserError, match="needs 1 GPU, but there is none"):
+        check(asked, 1)
+    check(replace(asked, address="10.0.0.1:6379"), 1)  # its GPUs are not this machine's
+    monkeypatch.setattr("study.cluster.may_have_gpus", lambda: True)
+    check(asked, 1)
 
 
 def test_a_ray_that_does_not_start_is_one_line(monkeypatch, tmp_path: Path) -> None:

@@ -13,13 +13,14 @@ from rich.console import Console
 from study import records
 from study.claims import CLAIMS, overridden, select
 from study.confirm import main
+from study.dry_run import print_experiment, print_plan
 from study.experiment import ExperimentResult
 from study.experiment_plan import ExperimentSpec, experiment_id
-from study.listing import print_experiment, print_plan
 from study.plan import SearchSpec
 from study.resources import Resources
 from tests.study.commands import heavy_imports, run
 from tests.study.test_records import manifest
+from tests.trainables.made_up import write_svhn
 from trainables.errors import UserError
 
 CONFIRM = "study.confirm"
@@ -94,15 +95,41 @@ def test_a_dry_run_shows_cells_cost_and_reachable_p_and_writes_nothing(tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_dry_run_says_how_many_images_it_assumes(capsys) -> None:
-    console = Console(width=80)
-    assumed = "if there are 10,000 training images; how many is known once they are read"
+def test_a_dry_run_says_where_it_does_not_know_how_many_images_there_are(
+    capsys, tmp_path: Path
+) -> None:
+    write_svhn(tmp_path)
+    console, folder = Console(width=80), str(tmp_path)
+    unknown = "with 1,000 training images; how many there are is known once they are read"
     claims = select(["aug_crossover"])
-    for train_size, is_said in ((None, True), (240, False)):
-        print_experiment(console, ExperimentSpec(claims, "svhn", train_size=train_size), *HERE)
-        assert (assumed in words(capsys)) == is_said
-        print_plan(console, SearchSpec("cnn", "svhn", train_size=train_size), *HERE)
-        assert (assumed in words(capsys)) == is_said
+    for size, is_said in ((None, True), (240, False)):
+        options = {"data": "svhn", "data_dir": folder, "train_size": size}
+        plan = print_experiment(console, ExperimentSpec(claims, **options), *HERE)
+        assert (unknown in words(capsys)) == is_said == (plan["seconds"] is None)
+        plan = print_plan(console, SearchSpec("cnn", **options), *HERE)
+        shown = words(capsys)
+        assert (unknown in shown) == is_said == (plan["seconds"] is None)
+        assert "warning" not in shown
+
+
+def test_a_dry_run_warns_of_data_that_a_run_could_not_use(capsys, tmp_path: Path) -> None:
+    console, nowhere = Console(width=80), SearchSpec("cnn", "svhn", data_dir=str(tmp_path))
+    print_plan(console, nowhere, *HERE)
+    assert "warning: " in (shown := words(capsys))
+    assert "train_32x32.mat: no such file" in shown
+    print_plan(console, nowhere, *HERE, download=True)
+    assert "warning" not in words(capsys)
+    print_plan(console, SearchSpec("cnn", "uci_digits", train_size=1_151), *HERE)
+    assert "--train-size 1151: only 1,150 images are left" in words(capsys)
+
+
+def test_a_dry_run_of_a_complete_run_costs_nothing(capsys, tmp_path: Path) -> None:
+    spec = ExperimentSpec(select(["aug_crossover"]))
+    (tmp_path / experiment_id(spec)).mkdir()
+    records.write_manifest(tmp_path / experiment_id(spec), manifest(status="complete"))
+    plan = print_experiment(Console(width=80), spec, Resources(), str(tmp_path))
+    assert plan["seconds"] == 0
+    assert "time none: the same command shows the result" in words(capsys)
 
 
 def test_three_seeds_are_said_to_decide_nothing() -> None:
@@ -136,10 +163,19 @@ def test_a_dry_run_says_each_thing_once_and_what_is_not_trained(capsys) -> None:
     [(1, 1, "1 trial at once, 1 CPU each, on 1 CPU here"), (8, 2, "2 CPUs each, on 8 CPUs here")],
 )
 def test_one_cpu_is_one(cpus: int, each: float, said: str, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("study.listing.available_cpus", lambda: cpus)
+    monkeypatch.setattr("study.dry_run.available_cpus", lambda: cpus)
+    monkeypatch.setattr("study.dry_run.may_have_gpus", lambda: False)
     resources = Resources(cpus_per_trial=each)
     print_plan(Console(width=80), SearchSpec("cnn"), resources, "runs")
     assert said in words(capsys)
+
+
+def test_a_dry_run_says_what_it_knows_of_gpus(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("study.dry_run.may_have_gpus", lambda: True)
+    print_plan(Console(width=80), SearchSpec("cnn"), Resources(gpus_per_trial=0.25), "runs")
+    shown = words(capsys)
+    assert "1 CPU and 0.25 GPUs each, on" in shown
+    assert "how many trials at once is known once Ray has counted the GPUs" in shown
 
 
 def test_a_run_in_a_bucket_stays_a_uri_in_the_specification(monkeypatch, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from study.display import Display
 from study.metrics import METRICS
-from study.words import describe, duration
+from study.words import BRIEF, describe, duration, figure
 
 CONFIG = {
     "learning_rate": 0.00123456,
@@ -49,7 +49,7 @@ def test_a_log_has_one_line_a_finished_trial() -> None:
         ["trial", "0", "completed"],
         ["trial", "1", "pruned"],
     ]
-    assert lines[0].endswith("best")
+    assert lines[0].endswith("best yet")
     assert all(len(line) <= 80 for line in lines)
 
 
@@ -92,11 +92,11 @@ def test_a_failed_trial_that_is_tried_again_runs() -> None:
         assert words in text
 
 
-def broken_off(played: list[dict], *, terminal: bool) -> str:
+def broken_off(played: list[dict], *, terminal: bool, ranked: bool = True) -> str:
     """What is left on the terminal of a run that was interrupted."""
     output = io.StringIO()
     console = Console(file=output, force_terminal=terminal, width=80, color_system=None)
-    display = Display(console, METRICS["val_accuracy"], 10, ranked=True, quiet=False)
+    display = Display(console, METRICS["val_accuracy"], 10, ranked=ranked, quiet=False)
     with contextlib.suppress(KeyboardInterrupt), display:
         display.note("starting Ray")
         for event in played:
@@ -110,7 +110,26 @@ def test_what_was_noted_stays_and_a_broken_off_run_says_what_is_kept(terminal: b
     text = broken_off(events(0) + events(1, "pruned") + events(2, None), terminal=terminal)
     assert "starting Ray" in text
     assert text.rstrip().endswith("kept: 2 of 10 trials: 1 completed, 1 pruned")
-    assert "kept" not in broken_off(events(0, None), terminal=terminal)
+    text = broken_off(events(0, None), terminal=terminal)
+    assert text.rstrip().endswith("kept: 3 epochs of 1 trial, which has not ended")
+    assert "kept" not in broken_off(events(0, None)[:1], terminal=terminal)
+
+
+@pytest.mark.parametrize(
+    ("ranked", "kept"), [(True, "2 of 10 trials: 1 completed, 1 failed"), (False, "1 of 10 tri")]
+)
+def test_a_failed_cell_is_not_kept_for_it_is_tried_again(ranked: bool, kept: str) -> None:
+    text = broken_off(events(0) + events(1, "failed"), terminal=False, ranked=ranked)
+    assert f"kept: {kept}" in text
+    assert ("1 failed" in text.splitlines()[-1]) == ranked
+
+
+def test_the_line_of_a_tuning_trial_and_of_a_tiny_loss() -> None:
+    assert describe({"arm": "cnn", "seed": 1_000_003, "phase": "tune"}, BRIEF) == "cnn, tuning"
+    assert describe({"arm": "cnn", "seed": 3, "phase": "confirm"}, BRIEF) == "cnn, seed 3"
+    assert [figure(value) for value in (0.8125, 0.0, 0.00004, 12.5)] == [
+        "0.8125", "0.0000", "4.0e-05", "12.5000"
+    ]  # fmt: skip
 
 
 def test_what_a_path_looks_like_is_no_markup() -> None:

@@ -12,10 +12,10 @@ from rich.console import Console
 from study import records
 from study.arms import arm
 from study.claims import overridden, select
+from study.dry_run import print_experiment
 from study.experiment import experiment
 from study.experiment_plan import ExperimentSpec, tuning_trials
 from study.journal import Journal
-from study.listing import print_experiment
 from study.metrics import METRICS
 from study.nuisance import check_sources, choose, left_at_defaults
 from study.records import BY_ARM, DEFAULTS, FROM_RUNS, MATCHED

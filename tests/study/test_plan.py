@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.estimate import estimate
+from study.estimate import Images, estimate
 from study.plan import SearchSpec, digest, run_id, searched_space
 from study.resources import Resources
 from trainables.errors import UserError
@@ -51,7 +51,11 @@ def test_the_task_decides_what_is_optimised_and_the_data_how_large_images_are() 
 
 def test_larger_images_take_longer() -> None:
     small, large = (SearchSpec("fcn_resnet50", image_size=side) for side in (64, 128))
-    ratio = estimate(large, Resources(), 2).seconds / estimate(small, Resources(), 2).seconds
+
+    def seconds(spec: SearchSpec) -> float:
+        return estimate(spec, Images(1_000, spec.image_size), Resources(), 2).seconds
+
+    ratio = seconds(large) / seconds(small)
     assert 3 < ratio < 4
 
 
@@ -139,7 +143,7 @@ def test_two_specifications_have_one_id_only_where_they_are_the_same(a, b) -> No
 
 @given(specs, st.integers(1, 64))
 def test_every_plan_has_a_cost_that_its_space_allows(spec: SearchSpec, cpus: int) -> None:
-    cost = estimate(spec, Resources(), cpus)
+    cost = estimate(spec, Images(None, None), Resources(), cpus)
     epochs = searched_space(spec).dimensions["epochs"]
     assert epochs.contains(epochs.default)
     assert spec.trials <= cost.epochs <= cost.at_most == spec.trials * epochs.high

@@ -74,6 +74,8 @@ def test_a_new_folder_can_be_downloaded_into(module: str, tmp_path: Path) -> Non
         ("--space cnn --cpus-per-trial nan", "got nan"),
         ("--space cnn --gpus-per-trial -1", "got -1"),
         ("--space cnn --trails 3", "--trials"),
+        ("cnn_aug", "unexpected 'cnn_aug': did you mean --space cnn_aug?"),
+        ("--space cnn --address 127.0.0.1:1", "nobody answers there (Connection refused)"),
         ("--space cnn --data svhn --data-dir /nowhere", "/nowhere"),
         ("--space cnn --data-dir /nowhere", "reads no directory"),
         ("--space cnn --storage /proc/none", "cannot write there"),

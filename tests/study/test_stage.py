@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
 from study import experiment, explore, records, stage
@@ -19,12 +23,16 @@ from study.journal import Journal
 from study.metrics import METRICS
 from study.place import Local, local
 from study.plan import SearchSpec
+from study.plugins import load as load_plugins
 from study.resources import Resources
 from study.slots import Slots
 from study.stage import Request, nothing_finished
 from study.tracking import Tracking
+from tests.study.commands import ROOT
 from tests.study.local_store import local_store
+from tests.study.test_records import manifest
 from trainables.closed_form import closed_form
+from trainables.errors import UserError
 
 
 def test_a_run_without_an_epoch_names_every_place_that_has_it(tmp_path: Path) -> None:
@@ -73,6 +81,9 @@ def panel(display: Display) -> str:
     return captured.get()
 
 
+SILENT: Any = SimpleNamespace(note=lambda line: None)
+
+
 class Asked(Exception):
     """Ends a search where its data would be loaded."""
 
@@ -114,9 +125,8 @@ def test_the_hardware_on_record_is_that_which_trained(tmp_path: Path, monkeypatc
 
 def test_a_search_is_given_no_test_set(tmp_path: Path, monkeypatch) -> None:
     request = asked(tmp_path, monkeypatch)
-    display = SimpleNamespace(note=lambda line: None)
-    assert stage._load(request, display).test is None
-    assert stage._load(replace(request, with_test=True), display).test is not None
+    assert stage._load(request, SILENT).test is None
+    assert stage._load(replace(request, with_test=True), SILENT).test is not None
 
 
 def test_failed_cells_are_not_counted_as_done(tmp_path: Path, monkeypatch) -> None:
@@ -136,3 +146,60 @@ def test_failed_cells_are_not_counted_as_done(tmp_path: Path, monkeypatch) -> No
     with pytest.raises(Asked):
         experiment.experiment(spec, tmp_path, wandb="off", quiet=True)
     assert requests[0].opening.endswith(": 2 of 16 trainings are done")
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_what_an_earlier_session_reported_is_gone_once_another_trains(
+    stored: bool, tmp_path: Path, monkeypatch
+) -> None:
+    """Else an interruption before the new report would leave the old verdicts for good."""
+    slots = Slots(1, 1.0, 0.0, 1, None, {})
+    monkeypatch.setattr(stage.cluster, "connected", lambda *args: contextlib.nullcontext(slots))
+    request = asked(tmp_path, monkeypatch)
+    folders = [request.run]
+    if stored:
+        store = local_store(tmp_path / "store")
+        request = replace(request, place=Local(request.run, store))
+        folders.append(Path(store.connect()[1]))
+    pages = [folder / records.REPORT / "index.html" for folder in folders]
+    for page in pages:
+        page.parent.mkdir(parents=True)
+        page.write_text("withheld")
+    before = manifest(data={"content_hash": stage._load(request, SILENT).content_hash})
+    with pytest.raises(KeyboardInterrupt), stage.staged(request, before, lambda journal: []):
+        raise KeyboardInterrupt
+    assert not any(page.exists() for page in pages)
+
+
+def folders_of(data: Path) -> None:
+    """Two classes, of which one image is left for validation."""
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 5), ("test", 1)):
+        for label in "ab":
+            (data / part / label).mkdir(parents=True)
+            for number in range(count):
+                image = rng.integers(0, 255, (32, 32, 3), dtype=np.uint8)
+                Image.fromarray(image).save(data / part / label / f"{number}.png")
+
+
+def test_few_validation_images_are_told_of(tmp_path: Path, monkeypatch) -> None:
+    request = asked(tmp_path / "runs", monkeypatch)
+    notes: list[str] = []
+    load_plugins([ROOT / "examples" / "own_data.py"])
+    folders_of(tmp_path / "data")
+    folder = str(tmp_path / "data")
+    own = replace(request, data="folders", data_dir=folder, train_size=None, models=[])
+    stage._load(own, SimpleNamespace(note=notes.append))
+    assert notes[-2:] == [
+        "folders: 8 training and 2 validation images",
+        "note: 2 validation images tell nothing finer than 1/2 apart; use more data",
+    ]
+    stage._load(request, SimpleNamespace(note=notes.append))
+    assert "validation images" in notes[-1]
+    assert "note" not in notes[-1]
+    shutil.rmtree(tmp_path / "data" / "test")
+    with pytest.raises(UserError, match=rf"^folders \({folder}\) has no test images"):
+        stage._load(replace(own, with_test=True), SILENT)
+    shutil.rmtree(tmp_path / "data" / "train" / "b")
+    with pytest.raises(UserError, match=rf"^folders \({folder}\): needs two or more classes"):
+        stage._load(own, SILENT)

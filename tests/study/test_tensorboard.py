@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from study.tensorboard import tensorboard
 from tests.study.commands import ROOT
 
 WITHOUT_TORCH = """
@@ -22,6 +25,17 @@ torch.zeros(1)
 
 def test_the_driver_writes_them_without_torch() -> None:
     subprocess.run([sys.executable, "-c", WITHOUT_TORCH], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize("switch", ["0", "1"])
+def test_rays_own_switch_turns_them_off(switch: str, monkeypatch) -> None:
+    monkeypatch.setenv("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", switch)
+    assert len(tensorboard()) == (switch == "0")
+
+
+def test_a_missing_tensorboardx_is_tunes_to_tell_of(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    assert tensorboard() == []
 
 
 A_SEARCH = """

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainables.errors import UserError, unknown_name
 
@@ -27,7 +27,10 @@ class DataSource:
     image_size, **options). What a plugin's returns is checked, and hashed here.
     train_size: images a search trains on by default (None: all that validation leaves).
     experiment_size: images a cell of an experiment trains on by default, of which there
-    are many. image_size: height and width, which can be chosen for a segmentation.
+    are many. image_size: height and width, which can be chosen for a segmentation. peek:
+    "module:function", called as function(data_dir, **options) before anything is read: how
+    many images validation leaves to train on, None where only reading tells; DataError for
+    files that are not there.
     """
 
     summary: str
@@ -39,11 +42,12 @@ class DataSource:
     can_download: bool = False
     task: str = CLASSIFICATION
     options: Mapping[str, object] = field(default_factory=dict)
+    peek: str = ""
 
 
 def _voc(year: int) -> DataSource:
     return DataSource(
-        summary=f"Pascal VOC {year}, 21 classes, or a devkit of your own like it",
+        summary=f"Pascal VOC {year}, 21 classes, or scenes of your own like it",
         loader="trainables.data.voc:load",
         train_size=None,
         image_size=(128, 128),
@@ -51,6 +55,7 @@ def _voc(year: int) -> DataSource:
         can_download=True,
         task=SEGMENTATION,
         options={"year": str(year)},
+        peek="trainables.data.devkit:peek",
     )
 
 
@@ -67,6 +72,7 @@ DATASETS: dict[str, DataSource] = {
         loader="trainables.data.uci_digits:load",
         train_size=None,
         image_size=(32, 32),
+        peek="trainables.data.uci_digits:peek",
     ),
     "svhn": DataSource(
         summary="Street View House Numbers, cropped digits (.mat files)",
@@ -75,9 +81,10 @@ DATASETS: dict[str, DataSource] = {
         image_size=(32, 32),
         takes_directory=True,
         can_download=True,
+        peek="trainables.data.svhn:peek",
     ),
     "street_scenes": DataSource(
-        summary="rendered street scenes with a class for every pixel (embedded)",
+        summary="rendered street scenes, a class for every pixel (embedded)",
         loader="trainables.data.street_scenes:load",
         train_size=64,
         experiment_size=64,
@@ -124,6 +131,31 @@ def require_directory(name: str, data_dir: str | Path | None, download: bool = F
         raise UserError(f"--data-dir {data_dir}: no such folder; name the one with the files")
 
 
+def images_to_train_on(name: str, data_dir: str | Path | None, download: bool) -> int | None:
+    """How many images validation leaves, as far as that can be known before they are read.
+
+    DataError where files are missing, and not asked to be downloaded.
+    """
+    entry = source(name)
+    if not entry.peek:
+        return None
+    directory = None if data_dir is None else Path(data_dir)
+    try:
+        known: int | None = _named(entry.peek)(directory, **entry.options)
+    except UserError:
+        if download:
+            return None
+        raise
+    return known
+
+
+def _named(function: str) -> Callable[..., Any]:
+    """A function by "module:function", imported when it is used."""
+    module, name = function.split(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return found
+
+
 def load_dataset(
     name: str,
     *,
@@ -152,7 +184,5 @@ def load_dataset(
         from trainables.data.own import loaded
 
         return loaded(name, entry, arguments)
-    module, function = entry.loader.split(":")
-    loader = getattr(importlib.import_module(module), function)
-    dataset: Dataset = loader(*arguments, **entry.options)
+    dataset: Dataset = _named(entry.loader)(*arguments, **entry.options)
     return dataset

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -107,6 +108,13 @@ def _extremes(labels: np.ndarray, task: str) -> tuple[int, ...]:
     """The smallest and the largest label of a few images; nothing where all is void."""
     counted = labels[labels != VOID] if task == SEGMENTATION else labels
     return (int(counted.min()), int(counted.max())) if counted.size else ()
+
+
+def elsewhere(root: Path, wanted: str | Path) -> str:
+    """What to do where the folder one level up or down has what is wanted; "" where none has."""
+    near = [root.parent, *sorted(root.glob("*/"))] if root.is_dir() else []
+    found = [str(folder) for folder in near if (folder / wanted).exists()]
+    return f"did you mean --data-dir {' or '.join(found)}?" if found else ""
 
 
 def content_hash(*splits: Split) -> str:

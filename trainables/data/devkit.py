@@ -4,19 +4,52 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainables.data.base import DataError
+from trainables.data.base import DataError, elsewhere
+from trainables.data.cache import cache_dir
 from trainables.data.decoded import Pair
 from trainables.data.masks import VOID
 
 OWN_CLASSES = "classes.txt"
 LISTS = ("train", "val")
+VAL_FRACTION = 0.2  # of the train list
 
 
 def layout(year: str) -> Path:
     """Where torchvision expects a year: VOCdevkit/VOC2012, say."""
-    from torchvision.datasets.voc import DATASET_YEAR_DICT  # late: it takes seconds to import
+    # As in torchvision.datasets.voc.DATASET_YEAR_DICT, which takes seconds to import.
+    return Path("TrainVal" if year == "2011" else "", "VOCdevkit", f"VOC{year}")
 
-    return Path(DATASET_YEAR_DICT[year]["base_dir"])
+
+def peek(data_dir: Path | None, year: str) -> int | None:
+    """How many images validation leaves of those that train.txt names.
+
+    Raises DataError for a folder that is not there; None where the list cannot be read.
+    """
+    folder = existing(data_dir, year)
+    try:
+        names = _list(folder, "train").read_text().split("\n")
+    except (OSError, UnicodeDecodeError):
+        return None  # `listed_pairs` says what is wrong with it
+    count = sum(bool(name.strip()) for name in names)
+    return count - max(1, round(VAL_FRACTION * count))
+
+
+def root_of(data_dir: Path | None) -> Path:
+    """The user's folder, or the cache's where none is named; absolute."""
+    return (cache_dir() / "voc" if data_dir is None else data_dir.expanduser()).resolve()
+
+
+def existing(data_dir: Path | None, year: str) -> Path:
+    """The folder VOC{year}; DataError where it is not there."""
+    root, wanted = root_of(data_dir), layout(year)
+    if folder := find(root, year):
+        return folder
+    holder = f"the folder that holds {wanted.parts[0]}"
+    if data_dir is None:
+        advice = f"name {holder} with --data-dir, or --download it"
+    else:
+        advice = elsewhere(root, wanted) or f"--data-dir names {holder}, or add --download"
+    raise DataError(f"{root / wanted}: no such folder; {advice}")
 
 
 def find(root: Path, year: str) -> Path | None:
@@ -28,17 +61,6 @@ def find(root: Path, year: str) -> Path | None:
         if root == top.joinpath(*parts[:depth]) and folder.is_dir():
             return folder
     return None
-
-
-def missing(root: Path, year: str, named: bool) -> DataError:
-    """The error for a devkit that is not at `root`; named: the user named it."""
-    wanted = layout(year)
-    folder = f"the folder that holds {wanted.parts[0]}"
-    if named:
-        advice = f"--data-dir names {folder}, or add --download"
-    else:
-        advice = f"name {folder} with --data-dir, or --download it"
-    return DataError(f"{root / wanted}: no such folder; {advice}")
 
 
 def own_classes(folder: Path) -> tuple[str, ...]:
@@ -69,7 +91,7 @@ def listed_pairs(folder: Path, year: str) -> dict[str, tuple[Pair, ...]]:
     splits: dict[str, tuple[Pair, ...]] = {}
     taken: dict[Path, str] = {}
     for name in LISTS:
-        path = folder / "ImageSets" / "Segmentation" / f"{name}.txt"
+        path = _list(folder, name)
         splits[name] = _listed(path, folder, year)
         for image, _ in splits[name]:
             if image in taken:
@@ -81,6 +103,10 @@ def listed_pairs(folder: Path, year: str) -> dict[str, tuple[Pair, ...]]:
         if name == "train" and len(splits[name]) < 2:
             raise DataError(f"{path}: names one image; training and validation need one each")
     return splits
+
+
+def _list(folder: Path, name: str) -> Path:
+    return folder / "ImageSets" / "Segmentation" / f"{name}.txt"
 
 
 def _listed(path: Path, folder: Path, year: str) -> tuple[Pair, ...]:

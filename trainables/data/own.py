@@ -19,31 +19,32 @@ def loaded(name: str, entry: DataSource, arguments: tuple[object, ...]) -> Datas
     The hash is made here: one that a loader stated could stay as it was while its data change.
     """
     assert not isinstance(entry.loader, str)
+    named = f"{name} ({arguments[0]})" if arguments[0] else name  # with its folder
     try:
         dataset = entry.loader(*arguments, **entry.options)
     except (UserError, OSError):
         raise
     except Exception as error:
         reason = (str(error).splitlines() or [""])[0]
-        raise DataError(f"{name}: its loader raised {type(error).__name__}: {reason}") from error
+        raise DataError(f"{named}: its loader raised {type(error).__name__}: {reason}") from error
     if not isinstance(dataset, Dataset):
         raise DataError(
-            f"{name}: its loader must return a trainables.data.base.Dataset, got "
+            f"{named}: its loader must return a trainables.data.base.Dataset, got "
             f"{type(dataset).__name__}"
         )
     if dataset.task != entry.task:
-        raise DataError(f"{name}: registered for {entry.task}, but loaded for {dataset.task}")
+        raise DataError(f"{named}: registered for {entry.task}, but loaded for {dataset.task}")
     if len(dataset.classes) < 2:
-        raise DataError(f"{name}: needs two or more classes, found {len(dataset.classes)}")
+        raise DataError(f"{named}: needs two or more classes, found {len(dataset.classes)}")
     if not 0 < dataset.val_fraction < 1:
         raise DataError(
-            f"{name}: val_fraction must lie between 0 and 1, got {dataset.val_fraction!r}: "
+            f"{named}: val_fraction must lie between 0 and 1, got {dataset.val_fraction!r}: "
             "without validation images nothing can be chosen"
         )
     size = (arguments[3],) * 2 if entry.task == SEGMENTATION else entry.image_size
     splits = [split for split in (dataset.pool, dataset.test) if split is not None]
     for split in splits:
-        check(name, split, len(dataset.classes), entry.task)
+        check(named, split, len(dataset.classes), entry.task)
         if split.images.shape[1:3] != size:
-            raise DataError(f"{name}: images are {split.images.shape[1:3]}, registered as {size}")
+            raise DataError(f"{named}: images are {split.images.shape[1:3]}, registered as {size}")
     return dataclasses.replace(dataset, name=name, content_hash=content_hash(*splits))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trainables.data.base import DataError, Dataset, Split, check, content_hash
+from trainables.data.base import DataError, Dataset, Split, check, content_hash, elsewhere
 from trainables.data.cache import cache_dir
 from trainables.data.download import time_limit
 from trainables.data.matfile import read_mat
@@ -20,7 +20,17 @@ MD5 = {
     "train": "e26dedcc434d2e4c54c9b2d4a06d8373",
     "test": "eb5a983be6a315427106f1b164d9cef3",
 }
+TRAIN_IMAGES, TRAIN_BYTES = 73_257, 182_040_794  # the official train file
 VAL_FRACTION, VAL_MOST = 0.2, 5_000  # 5,000 images give accuracy a standard error of 0.3%
+
+
+def peek(data_dir: Path | None) -> int | None:
+    """How many images validation leaves of the official files; None of others.
+
+    Raises DataError where one is missing.
+    """
+    train, _ = (_existing(data_dir, split) for split in MD5)
+    return TRAIN_IMAGES - VAL_MOST if train.stat().st_size == TRAIN_BYTES else None
 
 
 def load(data_dir: Path | None, download: bool, train_size: int | None) -> Dataset:
@@ -31,12 +41,12 @@ def load(data_dir: Path | None, download: bool, train_size: int | None) -> Datas
     10 becomes 0. train_size is the business of `Dataset.split`. Raises DataError, naming
     the file, where one is missing, damaged or not SVHN's format.
     """
-    root = cache_dir() / NAME if data_dir is None else data_dir
     if download:
         for split in MD5:
-            _download(root, split, keep=data_dir is not None)
-    notices: list[str] = []
-    pool, test = (_read(root, split, data_dir is not None, notices) for split in MD5)
+            _download(_root(data_dir), split, keep=data_dir is not None)
+    others: list[str] = []
+    pool, test = (_read(_existing(data_dir, split), split, others) for split in MD5)
+    notices = [f"not the official SVHN files (other md5): {', '.join(others)}"] if others else []
     return Dataset(
         name=NAME,
         classes=tuple("0123456789"),
@@ -48,23 +58,31 @@ def load(data_dir: Path | None, download: bool, train_size: int | None) -> Datas
     )
 
 
-def _read(root: Path, split: str, own: bool, notices: list[str]) -> Split:
-    path = root / f"{split}_32x32.mat"
-    if not path.is_file():
-        if own:
-            raise DataError(f"{path}: no such file; put SVHN's there or add --download")
-        raise DataError(f"{path}: no such file; name its folder with --data-dir or --download it")
+def _root(data_dir: Path | None) -> Path:
+    return cache_dir() / NAME if data_dir is None else data_dir
+
+
+def _existing(data_dir: Path | None, split: str) -> Path:
+    root, file = _root(data_dir), f"{split}_32x32.mat"
+    if (root / file).is_file():
+        return root / file
+    if data_dir is None:
+        advice = "name its folder with --data-dir or --download it"
+    else:
+        advice = elsewhere(root, file) or "put SVHN's there or add --download"
+    raise DataError(f"{root / file}: no such file; {advice}")
+
+
+def _read(path: Path, split: str, others: list[str]) -> Split:
     if _is_official(path, split):
         from torchvision.datasets import SVHN  # not above: it takes seconds to import
 
-        official = SVHN(str(root), split)
+        official = SVHN(str(path.parent), split)
         images, labels = official.data.transpose(0, 2, 3, 1), official.labels
         result = Split(np.ascontiguousarray(images), labels)
     else:
         result = read_mat(path)
-        notices.append(
-            f"{path}: not the official SVHN file (another md5); {len(result)} images read from it"
-        )
+        others.append(f"{path} ({len(result):,} images)")
     check(str(path), result, 10)
     return result
 

@@ -20,7 +20,16 @@ from trainables.data import SEGMENTATION
 from trainables.data.base import DataError, Dataset, Split, check
 from trainables.data.cache import cache_dir
 from trainables.data.decoded import Pairs, decoded
-from trainables.data.devkit import OWN_CLASSES, find, layout, listed_pairs, missing, own_classes
+from trainables.data.devkit import (
+    OWN_CLASSES,
+    VAL_FRACTION,
+    existing,
+    find,
+    layout,
+    listed_pairs,
+    own_classes,
+    root_of,
+)
 from trainables.data.download import time_limit
 from trainables.data.masks import VOID
 
@@ -31,7 +40,6 @@ CLASSES = (
     *("dining table", "dog", "horse", "motorbike", "person", "potted plant", "sheep", "sofa"),
     *("train", "tv/monitor"),
 )
-VAL_FRACTION = 0.2
 
 
 def load(
@@ -48,12 +56,10 @@ def load(
     own size come with the splits. train_size is the business of `Dataset.split`. Raises
     DataError, naming the file, where one is missing, damaged or not as VOC's are.
     """
-    root = (cache_dir() / NAME if data_dir is None else data_dir.expanduser()).resolve()
+    root = root_of(data_dir)
     if download and find(root, year) is None:
         _download(root, year)
-    folder = find(root, year)
-    if folder is None:
-        raise missing(root, year, named=data_dir is not None)
+    folder = existing(data_dir, year)
     classes = own_classes(folder)
     pairs = Pairs(listed_pairs(folder, year), classes or CLASSES, image_size)
     (pool, test), digest, error = decoded(pairs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -13,10 +14,25 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
+from tests.trainables.made_up import write_svhn
 from trainables.data import load_dataset, svhn
 from trainables.data.base import DataError
 
 TRAIN = "train_32x32.mat"
+
+
+def test_a_folder_one_level_off_is_offered(tmp_path: Path):
+    (tmp_path / "data" / "svhn" / "images").mkdir(parents=True)
+    folder = write_svhn(tmp_path / "data" / "svhn")
+    for near in (folder.parent, folder / "images"):
+        with pytest.raises(DataError, match=rf"did you mean --data-dir {folder}\?"):
+            load_dataset("svhn", data_dir=near)
+
+
+def test_the_official_file_is_known_by_its_size(svhn_folder: Path):
+    assert svhn.peek(svhn_folder) is None
+    os.truncate(svhn_folder / TRAIN, svhn.TRAIN_BYTES)
+    assert svhn.peek(svhn_folder) == 73_257 - 5_000
 
 
 def test_own_files_are_read_with_a_notice(svhn_folder: Path):
@@ -24,10 +40,9 @@ def test_own_files_are_read_with_a_notice(svhn_folder: Path):
     raw = loadmat(svhn_folder / TRAIN)
     assert np.array_equal(dataset.pool.images[7], raw["X"][..., 7])
     assert dataset.pool.labels[:12].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2]
-    assert len(dataset.notices) == 2
-    assert all(TRAIN in n or "test_32x32.mat" in n for n in dataset.notices), (
-        "a notice names its file"
-    )
+    (notice,) = dataset.notices
+    assert f"{TRAIN} (100 images)" in notice
+    assert "test_32x32.mat (30 images)" in notice
 
 
 def truncated(path: Path) -> None:

@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from torchvision.datasets.voc import DATASET_YEAR_DICT
 
 from trainables.data import decoded, load_dataset
 from trainables.data.base import SEGMENTATION, DataError, Dataset, content_hash
+from trainables.data.devkit import layout
 from trainables.data.labelled_image import PADDING
 from trainables.data.mapped import Mapped
 from trainables.data.masks import VOID
@@ -292,6 +294,21 @@ def test_a_missing_devkit_says_what_to_do(tmp_path: Path, own_cache: Path):
     with pytest.raises(DataError, match="with --data-dir, or --download it") as caught:
         load_dataset("voc")
     assert_helpful(caught.value, own_cache / "voc" / "VOCdevkit" / "VOC2012")
+
+
+def test_years_lie_where_torchvision_has_them():
+    for year, entry in DATASET_YEAR_DICT.items():
+        if year != "2007-test":
+            assert layout(year) == Path(entry["base_dir"])
+
+
+def test_a_folder_one_level_off_is_offered(make_devkit: MakeDevkit, tmp_path: Path):
+    make_devkit(tmp_path / "a" / "camvid")
+    make_devkit(tmp_path / "a" / "voc")
+    both = " or ".join(str(tmp_path / "a" / name) for name in ("camvid", "voc"))
+    with pytest.raises(DataError, match=rf"did you mean --data-dir {both}\?") as caught:
+        load(tmp_path / "a")
+    assert_helpful(caught.value, tmp_path / "a" / "VOCdevkit" / "VOC2012")
 
 
 class Server:
