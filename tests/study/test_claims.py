@@ -134,6 +134,35 @@ def test_three_seeds_are_warned_of_with_the_number_that_would_do():
     assert "--seeds 5" in warning
     assert decidability(overridden([CLAIMS["resnet18_beats_cnn"]], seeds=5)) == []
 
+def test_claims_that_lack_seeds_for_one_reason_share_a_warning():
+    claims = overridden(by_task("classification"), seeds=2)
+    (warning,) = decidability(claims)
+    assert warning.startswith("9 claims cannot be decided with 2 seeds (resnet18_beats_cnn, ")
+    assert "p-value they can reach is 0.25 or more, alpha is 0.05; " in warning
+    assert "use --seeds 8 or more (in a file: seeds = 8), or decide fewer" in warning
+    few = dataclasses.replace(claims[0], alpha=0.01)
+    assert [w.partition(" cannot")[0] for w in decidability([few, *claims[1:]])] == [
+        "claim 'resnet18_beats_cnn'",
+        "8 claims",
+    ]
+
+
+def test_as_many_seeds_as_a_warning_proposes_are_enough():
+    claims = overridden(by_task("classification"), seeds=7)
+    (warning,) = decidability(claims)
+    proposed = int(warning.partition("--seeds ")[2].split()[0])
+    assert decidability(overridden(claims, seeds=proposed)) == []
+    assert decidability(overridden(claims, seeds=proposed - 1)) != []
+
+
+def test_fewer_claims_together_are_proposed_only_where_that_helps():
+    pair = [CLAIMS["resnet18_beats_cnn"], CLAIMS["aug_gap_smaller"]]
+    for seeds, helps in ((3, False), (5, True)):
+        (warning,) = decidability(overridden(pair, seeds=seeds))
+        assert ("fewer claims" in warning) == helps
+        assert bool(decidability(overridden(pair[:1], seeds=seeds))) != helps
+
+
 
 def test_select_names_every_unknown_id_with_its_neighbour():
     with pytest.raises(UserError) as caught:
@@ -283,3 +312,4 @@ def test_drawn_sign_flips_bound_the_smallest_p_however_many_seeds() -> None:
     (warning,) = decidability([dataclasses.replace(claim, seeds=20)])
     assert "cannot be decided with 20 seeds" in warning
     assert "--seeds" not in warning
+    assert "choose a larger alpha" in warning
