@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from analysis import text
 from analysis.task import TASKS
-from study.claim_types import MOST_SEEDS
+from study.claim_checks import MOST_SEEDS
 from study.metrics import METRICS
 from study.words import in_units, sized
 

@@ -16,7 +16,7 @@ from scipy import special, stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from study.claim_types import MOST_SEEDS
+from study.claim_checks import MOST_SEEDS
 from study.decidability import FLIPS
 from trainables.errors import UserError
 

@@ -6,22 +6,13 @@ A *cell* is one training of one arm at one budget from one seed; claims share ce
 from __future__ import annotations
 
 import itertools
-import math
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from study.arms import STRENGTH, Arm
+from study.arms import Arm
+from study.claim_checks import claim_problems
 from study.metrics import METRICS
-from trainables.errors import UserError, unknown_name
-
-DIRECTIONS = ("higher", "lower")
-RULES = ("paired_difference", "crossover", "ordered_trend")
-POSITIONS = ("short", "long")
-MOST_SEEDS = 1_000  # a plan of more is a slip of the keyboard, and would not fit memory
-MOST_EPOCHS = 1_000_000
-_ID = re.compile(r"[a-z][a-z0-9_]*")
+from trainables.errors import UserError
 
 
 class Cell(NamedTuple):
@@ -59,7 +50,7 @@ class Claim:
     seeds: int = 8
 
     def __post_init__(self) -> None:
-        problems = list(_claim_problems(self))
+        problems = list(claim_problems(vars(self)))
         if problems:
             raise UserError("\n".join(f"claim {self.id!r}: {problem}" for problem in problems))
 
@@ -90,54 +81,3 @@ class Claim:
         """Every training the verdict needs, by budget, arm and seed."""
         product = itertools.product(self.decisive_budgets, self.arms, range(self.seeds))
         return tuple(Cell(arm, budget, seed) for budget, arm, seed in product)
-
-
-def _claim_problems(claim: Claim) -> Iterator[str]:
-    if not _ID.fullmatch(claim.id):
-        yield "id must be lower-case letters, digits and _, starting with a letter"
-    if not claim.sentence.strip():
-        yield "sentence must not be empty"
-    for name, value, known in (
-        ("decided_by", claim.decided_by, RULES),
-        ("metric", claim.metric, tuple(METRICS)),
-        ("direction", claim.direction, DIRECTIONS),
-        ("at", claim.at, POSITIONS),
-    ):
-        if value not in known:
-            yield str(unknown_name(name, value, known))
-    if not (math.isfinite(claim.smallest_effect) and claim.smallest_effect > 0):
-        yield f"smallest_effect must be a finite number above 0, got {claim.smallest_effect!r}"
-    if not 0 < claim.alpha < 0.5:
-        yield f"alpha must lie between 0 and 0.5, got {claim.alpha!r}"
-    if not 2 <= claim.seeds <= MOST_SEEDS:
-        yield f"seeds must be from 2 to {MOST_SEEDS:,}, got {claim.seeds}"
-    budgets = claim.budgets
-    rising = all(a < b for a, b in itertools.pairwise(budgets))
-    if not budgets or budgets[0] < 1 or budgets[-1] > MOST_EPOCHS or not rising:
-        yield f"budgets must be rising whole numbers from 1 to {MOST_EPOCHS:,}, got {list(budgets)}"
-    if claim.decided_by == "crossover" and len(budgets) < 2:
-        yield f"a crossover needs two or more budgets, got {list(budgets)}"
-    only = METRICS[claim.metric].task if claim.metric in METRICS else None
-    if only and claim.arms and claim.task != only:
-        yield f"metric {claim.metric!r} is measured in {only} only; the arms are of {claim.task}"
-    yield from _arms_problems(claim)
-
-
-def _arms_problems(claim: Claim) -> Iterator[str]:
-    names = [arm.name for arm in claim.arms]
-    data = sorted({arm.space.data for arm in claim.arms})
-    if len(data) > 1:
-        yield f"arms are of different data sets: {', '.join(data)}"
-    if len(set(names)) < len(names):
-        yield f"arms train the same thing twice: {', '.join(names)}"
-    if claim.decided_by != "ordered_trend":
-        if len(names) != 2:
-            yield f"arms must be two, got {len(names)}"
-        return
-    if len(names) < 3:
-        yield f"a trend needs three or more arms, got {len(names)}"
-    if not all(a.strength < b.strength for a, b in itertools.pairwise(claim.arms)):
-        yield "a trend's arms must stand by rising augment_strength"
-    others = {(a.model, tuple(pair for pair in a.fixed if pair[0] != STRENGTH)) for a in claim.arms}
-    if len(others) > 1:
-        yield "a trend's arms must differ in augment_strength only"

@@ -1,31 +1,6 @@
 """A user's own claims, from a TOML file and from a manifest.
 
-The format, one `[[claim]]` table a claim:
-
-    [[claim]]
-    id = "tiny_aug_gap"                  # lower-case letters, digits and _
-    sentence = "Augmentation makes the tiny model overfit less."
-    decided_by = "paired_difference"     # or "crossover" or "ordered_trend"
-    arms = ["tiny_aug", "tiny"]          # names of spaces, the one claimed about first
-    metric = "gap"                       # see study/metrics.py
-    direction = "lower"                  # the first arm's metric is "higher" or "lower"
-    budgets = [24]                       # epochs, rising; a crossover needs a short and a long one
-    at = "long"                          # optional: which of several decides ("long")
-    smallest_effect = 0.05               # in the metric's unit (per unit strength in a trend)
-    alpha = 0.05                         # optional (0.05)
-    seeds = 8                            # optional (8)
-
-    [[claim]]
-    id = "tiny_strength"
-    sentence = "The gap falls as the augmentation gets stronger."
-    decided_by = "ordered_trend"
-    arms = ["tiny", {space = "tiny_aug", augment_strength = 0.25}, "tiny_aug"]
-    metric = "gap"
-    direction = "lower"
-    budgets = [24]
-    smallest_effect = 0.1
-
-An arm is a space's name or a table with the space and the settings that are fixed in it.
+The format, with examples and every key: docs/claims.md.
 """
 
 from __future__ import annotations
@@ -37,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from study.arms import Arm, arm
+from study.claim_checks import claim_problems
 from study.claim_types import Claim
 from study.schema import is_number
 from study.spaces import SPACES, Space, space_from_dict
 from trainables.errors import FAILED, UserError, in_a_line, unknown_name
 
-_REQUIRED: dict[str, str] = {
+REQUIRED: dict[str, str] = {
     "id": "text",
     "sentence": "text",
     "decided_by": "text",
@@ -52,8 +28,8 @@ _REQUIRED: dict[str, str] = {
     "budgets": "a list of whole numbers",
     "smallest_effect": "a number",
 }
-_OPTIONAL: dict[str, str] = {"at": "text", "alpha": "a number", "seeds": "a whole number"}
-_KINDS = {**_REQUIRED, **_OPTIONAL}
+OPTIONAL: dict[str, str] = {"at": "text", "alpha": "a number", "seeds": "a whole number"}
+KINDS = {**REQUIRED, **OPTIONAL}
 
 
 def load_claims(path: Path) -> dict[str, Claim]:
@@ -83,7 +59,7 @@ def claim_to_dict(claim: Claim) -> dict[str, Any]:
     arms = [
         {"space": a.space.name, **dict(a.fixed)} if a.fixed else a.space.name for a in claim.arms
     ]
-    values = {key: getattr(claim, key) for key in _KINDS}
+    values = {key: getattr(claim, key) for key in KINDS}
     return {**values, "arms": arms, "budgets": list(claim.budgets)}
 
 
@@ -123,7 +99,8 @@ def _read_all(entries: list[Any]) -> tuple[list[Claim], list[str]]:
             continue
         id = entry.get("id")
         where = f"claim {id!r}" if isinstance(id, str) else f"claim number {number}"
-        if id is not None and id in ids:
+        if isinstance(id, str) and id in ids:
+            where = f"claim {id!r} (number {number})"
             problems.append(f"{where}: the id is used twice")
         ids.append(id)
         claim = _read(entry, where, problems)
@@ -137,34 +114,45 @@ def _read(
     problems: list[str],
     spaces: Mapping[str, Space] = SPACES,
 ) -> Claim | None:
-    """The claim of one table, or None after adding its problems."""
-    found = [f"{where}: {problem}" for problem in _shape_problems(entry)]
-    arms: list[Arm] = []
-    listed = entry.get("arms")
-    for item in listed if isinstance(listed, list) else []:
+    """The claim of one table, or None after adding its problems: all of them, each once.
+
+    What one value breaks is told however wrong the others are.
+    """
+    found = list(_shape_problems(entry))
+    values = {k: v for k, v in entry.items() if k in KINDS and _is(KINDS[k], v)}
+    if "arms" in values:
+        values["arms"], more = _arms(values["arms"], spaces)
+        found += more
+    if "budgets" in values:
+        values["budgets"] = tuple(values["budgets"])
+    found += claim_problems(values)
+    problems += dict.fromkeys(f"{where}: {problem}" for problem in found)
+    return None if found else Claim(**values)
+
+
+def _arms(
+    items: list[Any], spaces: Mapping[str, Space]
+) -> tuple[tuple[Arm | None, ...], list[str]]:
+    """The arms, None for each that cannot be read, and what is wrong with those."""
+    arms: list[Arm | None] = []
+    problems: list[str] = []
+    for item in items:
         try:
             arms.append(_arm(item, spaces))
         except UserError as error:
-            found += [f"{where}: {line}" for line in str(error).splitlines()]
-    if found:
-        problems += found
-        return None
-    values = {**entry, "arms": tuple(arms), "budgets": tuple(entry["budgets"])}
-    try:
-        return Claim(**values)
-    except UserError as error:
-        problems += str(error).splitlines()
-        return None
+            arms.append(None)
+            problems += str(error).splitlines()
+    return tuple(arms), problems
 
 
 def _shape_problems(entry: dict[str, Any]) -> Iterator[str]:
     """Unknown keys, missing keys and values of the wrong type."""
     for key in entry:
-        if key not in _KINDS:
-            yield str(unknown_name("key", key, _KINDS))
-    for key, kind in _KINDS.items():
+        if key not in KINDS:
+            yield str(unknown_name("key", key, KINDS))
+    for key, kind in KINDS.items():
         if key not in entry:
-            if key in _REQUIRED:
+            if key in REQUIRED:
                 yield f"{key} is missing ({kind})"
         elif not _is(kind, entry[key]):
             yield f"{key} must be {kind}, got {entry[key]!r}"

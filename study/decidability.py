@@ -9,6 +9,7 @@ from study.claim_types import Claim
 
 # `analysis.stats` enumerates sign flips up to 14 seeds (2**14 of them); beyond, it draws as many.
 FLIPS = 2**14
+MOST_PROPOSED = 64  # seeds that a warning proposes; more are no remedy
 
 
 def minimum_p(claim: Claim, seeds: int | None = None) -> float:
@@ -35,21 +36,45 @@ def corrected_minimum_p(claims: Sequence[Claim], seeds: int | None = None) -> di
 
 
 def decidability(claims: Sequence[Claim]) -> list[str]:
-    """One warning for each claim that no outcome can make significant, with the remedy."""
+    """A warning for the claims that no outcome can make significant, with the remedy.
+
+    One for all claims of as many seeds and the same alpha, which have one remedy.
+    """
     corrected = corrected_minimum_p(claims)
-    warnings = []
-    for claim in claims:
-        if corrected[claim.id] < claim.alpha:
-            continue
-        enough = next(
-            n
-            for n in [*range(claim.seeds, 65), None]
-            if n is None or corrected_minimum_p(claims, n)[claim.id] < claim.alpha
-        )
-        remedy = f"use --seeds {enough} or more, or " if enough else ""
-        warnings.append(
-            f"claim {claim.id!r} cannot be decided with {claim.seeds} seeds: the smallest "
-            f"corrected p-value it can reach is {corrected[claim.id]:.3g}, alpha is "
-            f"{claim.alpha:g}; {remedy}decide fewer claims together"
-        )
-    return warnings
+    undecided = [claim for claim in claims if corrected[claim.id] >= claim.alpha]
+    if not undecided:
+        return []
+    reached = {n: corrected_minimum_p(claims, n) for n in range(2, MOST_PROPOSED + 1)}
+    groups: dict[tuple[int, float, bool], list[tuple[Claim, int | None]]] = {}
+    for claim in undecided:
+        counts = range(claim.seeds, MOST_PROPOSED + 1)
+        enough = next((n for n in counts if reached[n][claim.id] < claim.alpha), None)
+        alike = groups.setdefault((claim.seeds, claim.alpha, enough is None), [])
+        alike.append((claim, enough))
+    return [_warning(group, corrected) for group in groups.values()]
+
+
+def _warning(group: Sequence[tuple[Claim, int | None]], corrected: dict[str, float]) -> str:
+    claims = [claim for claim, _ in group]
+    first, ids = claims[0], [claim.id for claim in claims]
+    who, they = f"claim {first.id!r}", "it"
+    if len(claims) > 1:
+        who, they = f"{len(claims)} claims", "they"
+    named = f" ({', '.join(ids)})" if len(claims) > 1 else ""
+    smallest, largest = (f"{f(corrected[id] for id in ids):.3g}" for f in (min, max))
+    p = smallest if smallest == largest else f"{smallest} or more"
+    return (
+        f"{who} cannot be decided with {first.seeds} seeds{named}: the smallest corrected p-value "
+        f"{they} can reach is {p}, alpha is {first.alpha:g}; {_remedy(group)}"
+    )
+
+
+def _remedy(group: Sequence[tuple[Claim, int | None]]) -> str:
+    """What would make all of these decidable; fewer claims only where one alone is."""
+    remedies = []
+    counts = [enough for _, enough in group if enough is not None]
+    if counts:
+        remedies.append(f"use --seeds {max(counts)} or more (in a file: seeds = {max(counts)})")
+    if any(minimum_p(claim) < claim.alpha for claim, _ in group):
+        remedies.append("decide fewer claims together")
+    return ", or ".join(remedies) or "choose a larger alpha: no number of seeds reaches it"

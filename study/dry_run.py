@@ -164,7 +164,7 @@ def _untrained(claims: Sequence[Claim]) -> Iterator[str]:
 
 
 def print_warnings(console: Console, claims: Sequence[Claim]) -> None:
-    """A line for each claim that no outcome can decide."""
+    """A line for the claims that no outcome can decide, and what would change that."""
     _warn(console, decidability(claims))
 
 

@@ -24,6 +24,7 @@ SHARED = {
         "arms",
         "claims",
         "claim_types",
+        "claim_checks",
         "words",
     )
 } | {"study.claims_toml", "study.decidability", "study.exits", "study.stored"}

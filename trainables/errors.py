@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 MISUSE = 2
 FAILED = 1
+# Of difflib's ratio: "gpa" for "gap" has 0.67, "mlp" for "cnn" 0.
+_ALIKE = 0.65
 
 
 class UserError(Exception):
@@ -32,11 +34,23 @@ def in_a_line(said: object, most: int = 120) -> str:
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], more: str = "") -> UserError:
-    """Error for a name that is not in a table, with the nearest name in it.
+    """Error for a name that is not in a table, with the nearest name in it or else all of them.
 
     more: what else the name may be, told at the end.
     """
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, known, n=len(known) or 1, cutoff=_ALIKE)
+    near = [one for one in near if _alike(*_without_common_end(name, one))]
     hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
     return UserError(f"unknown {kind} {name!r}: {hint}{more}")
+
+
+def _alike(a: str, b: str) -> bool:
+    return difflib.SequenceMatcher(None, a, b).ratio() >= _ALIKE
+
+
+def _without_common_end(a: str, b: str) -> tuple[str, str]:
+    """Both without the words they end in alike: "mlp" and "cnn" of "mlp_aug" and "cnn_aug"."""
+    while "_" in a and "_" in b and a.rpartition("_")[2] == b.rpartition("_")[2]:
+        a, b = a.rpartition("_")[0], b.rpartition("_")[0]
+    return a, b

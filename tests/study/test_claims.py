@@ -8,7 +8,6 @@ import textwrap
 
 import pytest
 
-from study import claims_toml
 from study.claims import (
     CLAIMS,
     arm,
@@ -135,19 +134,41 @@ def test_three_seeds_are_warned_of_with_the_number_that_would_do():
     assert decidability(overridden([CLAIMS["resnet18_beats_cnn"]], seeds=5)) == []
 
 
+def test_claims_that_lack_seeds_for_one_reason_share_a_warning():
+    claims = overridden(by_task("classification"), seeds=2)
+    (warning,) = decidability(claims)
+    assert warning.startswith("9 claims cannot be decided with 2 seeds (resnet18_beats_cnn, ")
+    assert "p-value they can reach is 0.25 or more, alpha is 0.05; " in warning
+    assert "use --seeds 8 or more (in a file: seeds = 8), or decide fewer" in warning
+    few = dataclasses.replace(claims[0], alpha=0.01)
+    assert [w.partition(" cannot")[0] for w in decidability([few, *claims[1:]])] == [
+        "claim 'resnet18_beats_cnn'",
+        "8 claims",
+    ]
+
+
+def test_as_many_seeds_as_a_warning_proposes_are_enough():
+    claims = overridden(by_task("classification"), seeds=7)
+    (warning,) = decidability(claims)
+    proposed = int(warning.partition("--seeds ")[2].split()[0])
+    assert decidability(overridden(claims, seeds=proposed)) == []
+    assert decidability(overridden(claims, seeds=proposed - 1)) != []
+
+
+def test_fewer_claims_together_are_proposed_only_where_that_helps():
+    pair = [CLAIMS["resnet18_beats_cnn"], CLAIMS["aug_gap_smaller"]]
+    for seeds, helps in ((3, False), (5, True)):
+        (warning,) = decidability(overridden(pair, seeds=seeds))
+        assert ("fewer claims" in warning) == helps
+        assert bool(decidability(overridden(pair[:1], seeds=seeds))) != helps
+
+
 def test_select_names_every_unknown_id_with_its_neighbour():
     with pytest.raises(UserError) as caught:
         select(["aug_crosover", "aug_gap_smaller", "cnn_beats_aug"])
     first, second = str(caught.value).splitlines()
     assert "did you mean aug_crossover?" in first
     assert "did you mean cnn_beats_aug_short?" in second
-
-
-def test_the_documented_example_parses(tmp_path):
-    example = claims_toml.__doc__.split("table a claim:\n")[1].split("An arm is")[0]
-    loaded = load_claims(write(tmp_path, example))
-    assert list(loaded) == ["tiny_aug_gap", "tiny_strength"]
-    assert [a.strength for a in loaded["tiny_strength"].arms] == [0.0, 0.25, 0.5]
 
 
 def test_every_claim_survives_the_way_to_a_manifest_and_back():
@@ -203,12 +224,85 @@ def test_all_problems_of_a_file_are_told_at_once(tmp_path):
         "did you mean tiny? (a space of your own needs its --plugin)",
         "unknown setting of arm 'tiny'",
         "an arm must be",
+        "arms must be two, got 3",
         "budgets must be a list of whole numbers",
         "smallest_effect must be a number, got nan",
         "seeds must be a whole number, got True",
     ):
         assert expected in text, expected
-    assert len(lines) == len(set(lines)) == 19
+    assert len(lines) == len(set(lines)) == 20
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"metric =": "metrik =", "[2, 4]": "[4, 2]"}, ["'metrik'", "metric is missing", "rising"]),
+        (
+            {'"tiny_aug", "tiny"': '"tinny", "tiny"', "0.05": '"x"', '"tiny_gap"': '"A"'},
+            ["id must be lower", "smallest_effect must be a number", "did you mean tiny?"],
+        ),
+        ({"paired_difference": "trend", '"tiny"': '"tiny", "tiny_aug"'}, ["decided_by", "twice"]),
+        ({"paired_difference": "crossover", "[2, 4]": "[]"}, ["two or more budgets, got []"]),
+        (
+            {'"paired_difference"': '"ordered_trend"', '"tiny"': '3, "tiny"'},
+            ["an arm must be", "rising augment_strength"],
+        ),
+        (
+            {
+                '"paired_difference"': '"ordered_trend"',
+                '["tiny_aug", "tiny"': '["tiny", "tiny", "tiny_aug"',
+            },
+            ["twice"],
+        ),
+        (
+            {'"gap"': '"test_miou"', '"tiny_aug", "tiny"': '"cnn", "fcn_resnet50"'},
+            ["different data sets"],
+        ),
+        ({'"gap"': '"test_miou"', '"tiny_aug"': '"tinny"'}, ["did you mean", "segmentation only"]),
+        ({'"tiny_aug", "tiny"': '"mlp", "mlp"'}, ["unknown arm 'mlp': known:"]),
+    ],
+)
+def test_what_is_wrong_is_told_once_and_beside_everything_else(tmp_path, changes, expected):
+    text = GOOD
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    lines = problems(tmp_path, text)
+    assert len(lines) == len(expected), lines
+    for words in expected:
+        assert any(words in line for line in lines), (words, lines)
+
+
+def test_a_second_claim_of_the_same_name_keeps_its_own_problems(tmp_path):
+    wrong = GOOD.replace('"gap"', '"gapp"')
+    first, *second = problems(tmp_path, wrong + wrong)
+    assert first.startswith("claim 'tiny_gap': unknown metric")
+    assert all(line.startswith("claim 'tiny_gap' (number 2): ") for line in second)
+    assert len(second) == 2
+
+
+def with_effect(metric, effect, rule="paired_difference", strengths=(0.0, 0.5)):
+    arms = tuple(arm("tiny_aug", augment_strength=strength) for strength in strengths)
+    changes = {"arms": arms, "metric": metric, "decided_by": rule, "smallest_effect": effect}
+    return dataclasses.replace(CLAIMS["aug_gap_smaller"], **changes)
+
+
+def test_an_effect_that_a_fraction_cannot_have_is_refused():
+    with pytest.raises(UserError, match=r"5 cannot be reached: test_accuracy is .* by 1 at most"):
+        with_effect("test_accuracy", 5)
+    assert with_effect("test_accuracy", 1).smallest_effect == 1
+    assert with_effect("gap", 5).smallest_effect == 5
+
+
+@pytest.mark.parametrize(
+    ("strengths", "steepest"),
+    [((0.0, 0.5, 1.0), 1.0), ((0.0, 0.25, 0.5), 2.0), ((0.0, 0.1, 1.0), 1.04)],
+)
+def test_a_slope_may_be_as_steep_as_its_strengths_allow(strengths, steepest):
+    for effect in (steepest, 0.1):
+        with_effect("val_accuracy", effect, "ordered_trend", strengths)
+    with pytest.raises(UserError, match=f"slope over these strengths is {steepest:.3g} per unit"):
+        with_effect("val_accuracy", steepest + 0.01, "ordered_trend", strengths)
 
 
 @pytest.mark.parametrize(
@@ -283,3 +377,4 @@ def test_drawn_sign_flips_bound_the_smallest_p_however_many_seeds() -> None:
     (warning,) = decidability([dataclasses.replace(claim, seeds=20)])
     assert "cannot be decided with 20 seeds" in warning
     assert "--seeds" not in warning
+    assert "choose a larger alpha" in warning
