@@ -1,7 +1,8 @@
 """The run's Optuna study as a SQLite file, for optuna-dashboard and for whoever loads it.
 
 It follows the journal and nothing here reads it, so a search waits for one transaction an event,
-without the disk, and a damaged file is of no consequence: every session writes it anew.
+without the disk, and a damaged file is of no consequence: the next session that trains writes it
+anew.
 """
 
 from __future__ import annotations

@@ -150,7 +150,7 @@ class Display:
             told.append(f"{self._metric.name} {figure(record[self._metric.name])}")
         told.append(f"  {describe(self._configs.get(number, {}), BRIEF)}", style="dim")
         if number == self._best:
-            told.append(" best yet", style="bold green")
+            told.append(" leads", style="bold green")
         return told
 
     def _panel(self) -> Group:

@@ -205,7 +205,8 @@ def _load(request: Request, display: Display) -> Dataset:
     held_out = counted(len(val), "validation image")
     display.note(f"{dataset.name}: {len(train):,} training and {held_out}")
     if len(val) < FEW:
-        display.note(f"note: {held_out} tell nothing finer than 1/{len(val)} apart; use more data")
+        advice = "differences between trials may be chance; use more data"
+        display.note(f"note: {held_out} are few: {advice}")
     return dataset
 
 

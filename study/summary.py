@@ -12,7 +12,7 @@ from rich.text import Text
 
 from study import records
 from study.metrics import METRICS
-from study.words import counted, describe, duration, figure
+from study.words import counted, duration, figure, setting, short
 
 if TYPE_CHECKING:
     from study.experiment import ExperimentResult
@@ -28,19 +28,19 @@ def print_search(console: Console, result: SearchResult, objective: str) -> None
     trials = result.trials.assign(done=result.trials["state"] == "completed").sort_values(
         ["done", objective], ascending=[False, ascending]
     )
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("trial", "state", "epochs", objective, "configuration"):
-        table.add_column(heading, justify="right" if heading in ("trial", objective) else "left")
+    settings = [name for name in trials if name.startswith(records.CONFIG)]
+    settings.remove(f"{records.CONFIG}epochs")  # stands beside those trained
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    names = [short(name.removeprefix(records.CONFIG)) for name in settings]
+    for heading in ("trial", "state", "epochs", objective, *names):
+        table.add_column(heading, justify="left" if heading == "state" else "right")
     for row in trials.head(SHOWN).to_dict("records"):
-        prefix = records.CONFIG
-        config = {k.removeprefix(prefix): v for k, v in row.items() if k.startswith(prefix)}
-        config.pop("epochs")
         table.add_row(
             str(row["trial"]),
             row["state"],
             f"{row['epoch']}/{row['epochs']}",
             figure(row[objective]),
-            describe(config),
+            *(setting(row[name]) for name in settings),
             style="bold" if result.best and row["trial"] == result.best["trial"] else None,
         )
     console.print(table)

@@ -81,12 +81,21 @@ def describe(config: dict[str, Any], names: tuple[str, ...] | None = None) -> st
         if name == "seed" and config.get("phase") == TUNE:  # one for all, and none of the cells'
             words.append("tuning")
             continue
-        shown = f"{value:.2g}" if isinstance(value, float) else str(value)
-        words.append(_worded(name, shown))
+        words.append(_worded(name, setting(value)))
     return ", ".join(words)
+
+
+def setting(value: Any) -> str:
+    """A configuration's value: "0.0032", "64"."""
+    return f"{value:.2g}" if isinstance(value, float) else str(value)
+
+
+def short(name: str) -> str:
+    """A dimension's name as lines have room for it: "lr"."""
+    return _SHORT.get(name, name)
 
 
 def _worded(name: str, shown: str) -> str:
     if name == "epochs":
         return f"{shown} epochs"
-    return shown if name == "arm" else f"{_SHORT.get(name, name)} {shown}"
+    return shown if name == "arm" else f"{short(name)} {shown}"

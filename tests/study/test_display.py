@@ -49,7 +49,7 @@ def test_a_log_has_one_line_a_finished_trial() -> None:
         ["trial", "0", "completed"],
         ["trial", "1", "pruned"],
     ]
-    assert lines[0].endswith("best yet")
+    assert lines[0].endswith("leads")
     assert all(len(line) <= 80 for line in lines)
 
 

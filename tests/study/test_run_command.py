@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from study import records
 from study.explore import SearchResult
 from study.plan import SearchSpec, run_id
 from study.run import main
 from study.spaces import SPACES
+from study.summary import print_search
 from tests.study.commands import heavy_imports, run
 from tests.study.test_records import manifest
 
@@ -112,6 +114,50 @@ def test_quiet_shows_the_result_only(best, said: str, monkeypatch, capsys) -> No
     main.main(["--space", "tiny", "--quiet", "--json"], standalone_mode=False)
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["best"] == best
+
+
+def test_the_table_of_trials_has_a_line_a_trial(capsys) -> None:
+    config = {"learning_rate": 0.00012, "epochs": 12, "augment_strength": 0.55}
+    config |= {"weight_decay": 1.2e-05, "batch_size": 128}
+    shared = {f"{records.CONFIG}{name}": value for name, value in config.items()}
+    rows = [
+        {
+            "trial": n,
+            "state": "completed",
+            "epoch": 12,
+            "epochs": 12,
+            "val_accuracy": n / 20,
+            **shared,
+        }
+        for n in range(12)
+    ]
+    best = {"trial": 11, "config": config, "metrics": {"val_accuracy": 0.55}}
+    counts, page = {"completed": 12}, Path("r/report/index.html")
+    result = SearchResult("r", Path("r"), best, pd.DataFrame(rows), pd.DataFrame(), counts, 9, page)
+    print_search(Console(width=80), result, "val_accuracy")
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split() == [
+        "trial",
+        "state",
+        "epochs",
+        "val_accuracy",
+        "lr",
+        "strength",
+        "wd",
+        "batch",
+    ]
+    assert lines[0].split() == [
+        "11",
+        "completed",
+        "12/12",
+        "0.5500",
+        "0.00012",
+        "0.55",
+        "1.2e-05",
+        "128",
+    ]
+    assert lines[10] == "... and 2 more in r/report/tables/trials.csv"
+    assert lines[-2] == "best  trial 11  val_accuracy 0.5500; at the defaults (trial 0) 0.0000"
 
 
 def test_debug_shows_where() -> None:

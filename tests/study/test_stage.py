@@ -192,7 +192,8 @@ def test_few_validation_images_are_told_of(tmp_path: Path, monkeypatch) -> None:
     stage._load(own, SimpleNamespace(note=notes.append))
     assert notes[-2:] == [
         "folders: 8 training and 2 validation images",
-        "note: 2 validation images tell nothing finer than 1/2 apart; use more data",
+        "note: 2 validation images are few: differences between trials may be chance; use more "
+        "data",
     ]
     stage._load(request, SimpleNamespace(note=notes.append))
     assert "validation images" in notes[-1]
