@@ -190,11 +190,8 @@ def test_few_validation_images_are_told_of(tmp_path: Path, monkeypatch) -> None:
     folder = str(tmp_path / "data")
     own = replace(request, data="folders", data_dir=folder, train_size=None, models=[])
     stage._load(own, SimpleNamespace(note=notes.append))
-    assert notes[-2:] == [
-        "folders: 8 training and 2 validation images",
-        "note: 2 validation images are few: differences between trials may be chance; use more "
-        "data",
-    ]
+    few = "2 validation images are few: differences between trials may be chance; use more data"
+    assert notes[-2:] == ["folders: 8 training and 2 validation images", f"note: {few}"]
     stage._load(request, SimpleNamespace(note=notes.append))
     assert "validation images" in notes[-1]
     assert "note" not in notes[-1]
