@@ -116,7 +116,7 @@ def test_a_dry_run_warns_of_data_that_a_run_could_not_use(capsys, tmp_path: Path
     console, nowhere = Console(width=80), SearchSpec("cnn", "svhn", data_dir=str(tmp_path))
     print_plan(console, nowhere, *HERE)
     assert "warning: " in (shown := words(capsys))
-    assert "train_32x32.mat: no such file" in shown
+    assert "train_32x32.mat:nosuchfile" in shown.replace(" ", "")  # a long path is folded
     print_plan(console, nowhere, *HERE, download=True)
     assert "warning" not in words(capsys)
     print_plan(console, SearchSpec("cnn", "uci_digits", train_size=1_151), *HERE)

@@ -121,7 +121,7 @@ def test_the_best_weights_are_those_of_the_best_trial(finished) -> None:
 def test_output_fits_80_columns_and_has_a_line_a_trial(finished) -> None:
     _, _, stdout = finished
     *shown, _ = stdout.splitlines()
-    lines = [line for line in shown if line.startswith("trial ") and "lr " in line]
+    lines = [line for line in shown if line.startswith("trial ") and ", strength" in line]
     assert len(lines) == TRIALS
     paths = ("report ",)
     assert max(len(line) for line in shown if not line.startswith(paths)) <= 80
