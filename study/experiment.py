@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 
-from study import cluster, domains, records, run_tables, session
+from study import cluster, domains, records, session
 from study.best import CheckpointCleaner
-from study.claims_toml import recorded_claims
 from study.display import begun, speaker
 from study.experiment_plan import (
     ExperimentSpec,
@@ -27,34 +25,14 @@ from study.metrics import METRICS
 from study.nuisance import check_sources, choose, left_at_defaults
 from study.place import Place, opened
 from study.resources import Resources
-from study.stage import Request, Stage, nothing_finished, recipe, restore_outputs, staged
+from study.results import ExperimentResult, load_experiment
+from study.stage import Request, Stage, recipe, restore_outputs, staged
 from study.tracking import AUTO, Tracking, decide
 from study.words import counted
-from trainables.config import CONFIRM
 from trainables.data import require_directory
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # What a matched search and the search runs it replaces are judged by.
 TUNING_METRIC = METRICS["val_loss"]
-
-
-@dataclass(frozen=True)
-class ExperimentResult:
-    """What an experiment left: its tables (columns: `study.records`) and counts by state.
-
-    missing: cells without a result, which withholds the verdicts that need them.
-    """
-
-    run_id: str
-    run_dir: Path
-    trials: pd.DataFrame
-    epochs: pd.DataFrame
-    counts: dict[str, int]
-    missing: int
-    seconds: float
-    report: Path
 
 
 def experiment(
@@ -241,26 +219,3 @@ def _run_missing(trials: dict[int, dict[str, Any]], job: Any, stage: Stage) -> N
 def _decided(journal: Journal) -> set[int]:
     """Trials with a result: diverged is one, failed is none."""
     return {number for number, state in journal.ended().items() if state != "failed"}
-
-
-def load_experiment(place: Place) -> ExperimentResult:
-    """Read back what a finished or interrupted experiment left."""
-    run = place.run
-    manifest = records.read_manifest(run)
-    journal = Journal(run)
-    epochs, trials = run_tables.from_journal(journal.lines)
-    if not len(epochs):
-        raise nothing_finished(place, journal)
-    claims = recorded_claims(run / records.MANIFEST, manifest.spec)
-    cells = trials[trials[f"{records.CONFIG}phase"] == CONFIRM]
-    needed = {cell for claim in claims for cell in claim.cells()}
-    return ExperimentResult(
-        run_id=manifest.run_id,
-        run_dir=run,
-        trials=trials,
-        epochs=epochs,
-        counts={str(k): int(v) for k, v in trials["state"].value_counts().items()},
-        missing=len(needed) - int(cells["state"].isin(["completed", "diverged"]).sum()),
-        seconds=manifest.seconds,
-        report=run / records.REPORT / "index.html",
-    )

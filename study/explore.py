@@ -3,47 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 
-from study import cluster, records, run_tables, session
-from study.best import BestKeeper, best_trial
+from study import cluster, records, session
+from study.best import BestKeeper
 from study.display import begun, speaker
 from study.journal import Journal
-from study.metrics import METRICS, Metric, recorded
+from study.metrics import METRICS, Metric
 from study.place import Place, opened
 from study.plan import SearchSpec, run_id, searched_space
 from study.plugins import load
 from study.resources import Resources
-from study.stage import Request, Stage, nothing_finished, recipe, restore_outputs, staged
+from study.results import SearchResult, load_search
+from study.stage import Request, Stage, recipe, restore_outputs, staged
 from study.tracking import AUTO, Tracking, decide
 from study.words import counted
 from trainables.data import require_directory
 from trainables.patience import Say
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """What a search found.
-
-    best: {"trial", "config", "metrics"} of the best completed trial, None without one.
-    trials, epochs: the run's tables (columns: `study.records`). counts: trials by state.
-    """
-
-    run_id: str
-    run_dir: Path
-    best: dict[str, Any] | None
-    trials: pd.DataFrame
-    epochs: pd.DataFrame
-    counts: dict[str, int]
-    seconds: float
-    report: Path
 
 
 def explore(
@@ -101,7 +80,7 @@ def search(
             if not (run / records.OPTUNA_DB).exists():
                 _restore_database(run, spec, say)
             restore_outputs(run, tracking, say)
-        return load_result(place)
+        return load_search(place)
 
 
 def check(spec: SearchSpec, resources: Resources, download: bool = False) -> None:
@@ -205,34 +184,6 @@ def _identity(spec: SearchSpec) -> dict[str, Any]:
         "seeds": [spec.seed],
         "space": chosen.to_dict(),
     }
-
-
-def load_result(place: Place) -> SearchResult:
-    """Read back what a finished or interrupted search left."""
-    run = place.run
-    manifest = records.read_manifest(run)
-    metric = recorded(run / records.MANIFEST, manifest.objective)
-    journal = Journal(run)
-    epochs, trials = run_tables.from_journal(journal.lines)
-    number = best_trial(journal, metric)
-    best = None
-    if number is not None:
-        record = journal.epochs_of(number)[-1]
-        metrics = {k: v for k, v in record.items() if k not in ("event", "trial", "diverged")}
-        best = {"trial": number, "config": journal.configs()[number], "metrics": metrics}
-    counts = trials["state"].value_counts().to_dict() if len(trials) else {}
-    if not len(epochs):
-        raise nothing_finished(place, journal)
-    return SearchResult(
-        run_id=manifest.run_id,
-        run_dir=run,
-        best=best,
-        trials=trials,
-        epochs=epochs,
-        counts={str(k): int(v) for k, v in counts.items()},
-        seconds=manifest.seconds,
-        report=run / records.REPORT / "index.html",
-    )
 
 
 def _opening(run: Path, spec: SearchSpec) -> str:

@@ -155,17 +155,6 @@ def restore_outputs(run: Path, tracking: Tracking, say: Say) -> None:
     hand_over(run, tracking, say)
 
 
-def nothing_finished(place: Place, journal: Journal) -> UserError:
-    """The error for a run without a single epoch, with what its trials raised."""
-    run = place.run
-    raised = next((line["error"] for line in journal.lines if line["event"] == "error"), None)
-    why = f"the first error was {raised}" if raised else f"see {run / cluster.LOG}"
-    where = f"both {run} and {place.shared}" if place.shared.remote else str(run)
-    return UserError(
-        f"{run}: no trial finished an epoch; {why}. Mend it, delete {where} and run again", FAILED
-    )
-
-
 def _forget_report(place: Place) -> None:
     """Delete what an earlier session reported: an experiment's verdicts are about to change.
 

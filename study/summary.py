@@ -15,8 +15,7 @@ from study.metrics import METRICS
 from study.words import counted, duration, figure, setting, short
 
 if TYPE_CHECKING:
-    from study.experiment import ExperimentResult
-    from study.explore import SearchResult
+    from study.results import ExperimentResult, SearchResult
 
 SHOWN = 10  # trials in the table
 

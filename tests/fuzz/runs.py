@@ -14,14 +14,13 @@ from analysis.experiment.section import section, verdicts_of
 from analysis.load import Run, load_run
 from study import records, stored
 from study.claims import overridden, select
-from study.experiment import load_experiment
 from study.experiment_plan import ExperimentSpec
-from study.explore import load_result
 from study.journal import Journal
 from study.metrics import METRICS
 from study.nuisance import check_sources, choose
 from study.place import local
 from study.records import STATES
+from study.results import load_experiment, load_search
 from tests.analysis.synthetic import write_run
 from tests.analysis.synthetic_experiment import CLAIMS, write_experiment
 
@@ -82,7 +81,7 @@ def read_as_result(path: Path) -> None:
     if records.read_manifest(path).kind == "experiment":
         load_experiment(local(path))
         return
-    result = load_result(local(path))
+    result = load_search(local(path))
     assert result.counts == {state: SEARCH.count(state) for state in SEARCH}
     assert result.best is not None
 

@@ -14,10 +14,10 @@ from study import records
 from study.claims import CLAIMS, overridden, select
 from study.confirm import main
 from study.dry_run import print_experiment, print_plan
-from study.experiment import ExperimentResult
 from study.experiment_plan import ExperimentSpec, experiment_id
 from study.plan import SearchSpec
 from study.resources import Resources
+from study.results import ExperimentResult
 from tests.study.commands import heavy_imports, run
 from tests.study.test_records import manifest
 from tests.trainables.made_up import write_svhn

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from study import records
-from study.explore import SearchResult
 from study.plan import SearchSpec, run_id
+from study.results import SearchResult
 from study.run import main
 from study.spaces import SPACES
 from study.summary import print_search
