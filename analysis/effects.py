@@ -7,7 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.evidence import not_ahead_p
-from analysis.stats import Array, mean_interval, seeds_needed, sign_flip_p
+from analysis.stats import (
+    Array,
+    mean_interval,
+    probability_of_improvement,
+    seeds_needed,
+    sign_flip_p,
+)
 from study.claims import Claim
 
 
@@ -16,6 +22,7 @@ class AtBudget:
     """The effect at one budget: mean over seeds and its 95% interval, in the claim's unit.
 
     p: uncorrected, of what the claim says there; None at budgets that decide nothing.
+    improvement: share of seeds in which the effect has the direction claimed, ties half.
     """
 
     budget: int
@@ -23,6 +30,7 @@ class AtBudget:
     low: float
     high: float
     p: float | None
+    improvement: float
 
 
 def at_budgets(
@@ -37,10 +45,11 @@ def at_budgets(
     bound = 1.0 if claim.unit == "fraction" else np.inf
     lows, highs = (np.clip(end, -bound, bound) for end in mean_interval(effects, rng))
     each = _p_by_budget(claim, p, tested, rng)
-    rows = zip(claim.decisive_budgets, effects, lows, highs, each, strict=True)
+    better = probability_of_improvement(tested)
+    rows = zip(claim.decisive_budgets, effects, lows, highs, each, better, strict=True)
     return tuple(
-        AtBudget(budget, float(values.mean()), float(low), float(high), p_here)
-        for budget, values, low, high, p_here in rows
+        AtBudget(budget, float(values.mean()), float(low), float(high), p_here, float(share))
+        for budget, values, low, high, p_here, share in rows
     )
 
 

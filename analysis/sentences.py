@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from analysis import text
+from analysis.conclusions import conclusion, least_of, when
 from analysis.task import TASKS
 from study.claim_checks import MOST_SEEDS
 from study.metrics import METRICS
@@ -38,13 +38,13 @@ def plain(verdict: Verdict) -> str:
             f"The experiment on {verdict.data} is not finished: {len(verdict.missing)} of the "
             f"{wanted} trainings this claim needs are missing, so no verdict is given."
         )
-    return f"On {verdict.data}, {_finding(verdict)}{_divergence(verdict)} {_conclusion(verdict)}"
+    return f"On {verdict.data}, {_finding(verdict)}{_divergence(verdict)} {conclusion(verdict)}"
 
 
 def what_would_change_it(verdict: Verdict) -> str:
     """What result or step would lead to another verdict."""
     claim = verdict.claim
-    least = sized(claim.smallest_effect, verdict.unit)
+    least = least_of(verdict)
     if verdict.verdict == "withheld":
         names = [f"{c.arm.name} at {c.budget} epochs, seed {c.seed}" for c in verdict.missing]
         more = len(names) - _SHOWN
@@ -63,45 +63,51 @@ def what_would_change_it(verdict: Verdict) -> str:
     elsewhere = "other budgets, data or tuning may come out otherwise"
     if verdict.verdict == "supported":
         return (
-            f"A mean effect below {least} over further seeds, or a corrected p-value (now "
-            f"{text.p(verdict.p_holm)}) of {claim.alpha:g} or more; {elsewhere}."
+            f"A mean effect below {least}{when(verdict)} over further seeds, or a corrected "
+            f"p-value (now {text.p(verdict.p_holm)}) of {claim.alpha:g} or more; {elsewhere}."
         )
+    reached = f"an effect of {least} or more in the direction claimed{when(verdict)}"
+    if verdict.route == "early lead":
+        reached = f"a lead of less than {least} after {verdict.budgets[0].budget} epochs"
     return (
-        f"Further seeds that bring an effect of {least} or more in the direction claimed back "
-        f"into reach (corrected p-value against it now {text.p(verdict.p_against_holm)}, refuted "
-        f"below {claim.alpha:g}); {elsewhere}."
+        f"Further seeds that bring {reached} back into reach (corrected p-value against the claim "
+        f"now {text.p(verdict.p_against_holm)}, refuted below {claim.alpha:g}); {elsewhere}."
     )
 
 
-def _in_runs(agreeing: float, n: int) -> str:
-    """How many seeds have the direction claimed; ties count half in `agreeing`."""
-    agreeing = round(agreeing, 1)
+def _in_runs(verdict: Verdict, step: AtBudget, rising: str, falling: str) -> str:
+    """ ", and lower in 7 of 8 paired runs": in the direction of the mean, ties counting half."""
+    claimed = verdict.claim.direction == "higher"
+    up = step.effect > 0 if step.effect else claimed
+    share = step.improvement if up == claimed else 1 - step.improvement
+    agreeing = round(share * verdict.n, 1)
     about = "" if agreeing == int(agreeing) else " (a tie counting half)"
-    return f"in {agreeing:g} of {n} paired runs the direction was the one claimed{about}"
+    return f", and {rising if up else falling} in {agreeing:g} of {verdict.n} paired runs{about}"
 
 
 def _finding(verdict: Verdict) -> str:
     claim = verdict.claim
     metric = _meaning(claim)
     deciding = verdict.budgets[-1]
-    in_runs = _in_runs((verdict.p_improvement or 0.0) * verdict.n, verdict.n)
     if claim.decided_by == "ordered_trend":
         strengths = ", ".join(f"{arm.strength:g}" for arm in claim.arms)
         way = "rose" if deciding.effect > 0 else "fell"
         return (
             f"after {deciding.budget} epochs, the {metric} of {claim.arms[0].model} {way} by "
             f"{sized(abs(deciding.effect), verdict.unit)} over the strengths {strengths}"
-            f"{_interval('change', deciding, verdict.unit)}; {in_runs}."
+            f"{_interval('change', deciding, verdict.unit)}"
+            f"{_in_runs(verdict, deciding, 'rose', 'fell')}."
         )
     first, second = (arm.label for arm in claim.arms)
     steps = verdict.budgets if claim.decided_by == "crossover" else (deciding,)
     found = "; ".join(
         f"after {step.budget} epochs, {_compared(step, verdict.unit)}"
         f"{_interval('difference', step, verdict.unit)}"
+        f"{_in_runs(verdict, step, 'higher', 'lower')}"
         for step in steps
     )
     where = f" The two cross {verdict.crossing}." if verdict.crossing else ""
-    return f"comparing the {metric} of {first} with that of {second}: {found}; {in_runs}.{where}"
+    return f"comparing the {metric} of {first} with that of {second}: {found}.{where}"
 
 
 def _meaning(claim: Claim) -> str:
@@ -134,45 +140,4 @@ def _divergence(verdict: Verdict) -> str:
     return (
         f" Trainings that failed by diverging: {failed}; each counts as the worst outcome, and "
         "the size of the effect rests on that convention."
-    )
-
-
-def _conclusion(verdict: Verdict) -> str:
-    least = sized(verdict.claim.smallest_effect, verdict.unit)
-    if verdict.verdict == "supported":
-        return "This supports the claim: chance is an unlikely explanation."
-    if verdict.verdict == "inconclusive":
-        return f"This leaves the claim open: {_why_open(verdict)}."
-    return {
-        "opposite": "This refutes the claim: the opposite holds.",
-        "too small": f"This refutes the claim: whatever effect there is, it is smaller than the "
-        f"{least} declared to matter.",
-        "early lead": f"This refutes the claim: the lead is there, and at least {least}, already "
-        f"at {verdict.budgets[0].budget} epochs.",
-    }[verdict.route]
-
-
-def _why_open(verdict: Verdict) -> str:
-    claim, deciding = verdict.claim, verdict.budgets[-1]
-    if verdict.p_holm is None or verdict.p_holm >= claim.alpha:
-        return f"{verdict.n} seeds cannot tell it from chance"
-    agreed, least = "the seeds favour the direction claimed", claim.smallest_effect
-    if math.isnan(deciding.low):
-        return f"{agreed}, but are too few for an interval that would tell its size"
-    # Oriented: positive in the direction claimed.
-    low, high = sorted(claim.sign * bound for bound in (deciding.low, deciding.high))
-    if low > 0 and high < least:
-        return "the effect is real, but too small to be the one claimed and too large to dismiss"
-    if low > 0:
-        return (
-            "the effect is real, but its size is open: the interval reaches from less than the "
-            "smallest effect that matters to more"
-        )
-    if high < least:
-        return (
-            f"{agreed}, but the interval holds 0 and ends short of the smallest effect that matters"
-        )
-    return (
-        f"{agreed}, but its size is open: the interval holds both 0 and the smallest effect that "
-        "matters"
     )

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from analysis import style, text
 from analysis.load import Run
+from analysis.plots import options
 from analysis.plots.picture import Picture
 from study.domains import Choice, Domain, Float, Int
 from study.records import CONFIG
@@ -44,6 +45,8 @@ def slices(run: Run, trials: pd.DataFrame, best: pd.Series | None) -> Picture | 
         f"Scatter plots of {run.objective.label} against "
         f"{text.listed([text.dimension(name) for name in dimensions])}, one point a trial."
     )
+    if chosen := _of_options(dimensions):
+        alt += f" For {chosen}, one band an option."
     return Picture(
         "slices",
         f"{text.capital(run.objective.label)} by hyperparameter",
@@ -63,8 +66,11 @@ def _panel(
     run: Run,
 ) -> None:
     style.dimension_axis(axes, domain)
-    x = _positions(domain, trials[CONFIG + name], spread=True)
-    default = _positions(domain, pd.Series([domain.default]))[0]
+    x = options.positions(domain, trials[CONFIG + name])
+    if isinstance(domain, Choice):
+        x = x + options.jitter(x)
+        options.draw_apart(axes, domain)
+    default = options.positions(domain, pd.Series([domain.default]))[0]
     axes.axvline(default, color=style.MUTED, lw=0.9, ls=":", zorder=1)
     for state in _SHOWN:
         chosen = trials["state"].eq(state).to_numpy()
@@ -87,16 +93,6 @@ def _panel(
     axes.set_xlabel(text.dimension_header(name, domain), fontsize=8.5)
 
 
-def _positions(domain: Domain, values: pd.Series, spread: bool = False) -> np.ndarray:
-    """x of every trial; equal choices are spread a little so that points do not hide others."""
-    if not isinstance(domain, Choice):
-        return np.asarray(values.to_numpy(dtype=float, na_value=np.nan))
-    index = {option: place for place, option in enumerate(domain.options)}
-    places: np.ndarray = values.map(index).to_numpy(dtype=float, na_value=np.nan)
-    shift = (np.arange(len(places)) * 0.618 % 1 - 0.5) * 0.3 if spread else 0.0
-    return places + shift
-
-
 def _caption(run: Run, trials: pd.DataFrame, dimensions: dict[str, Domain]) -> str:
     """Which dimension the best trials agree on most, as a share of the range searched."""
     ranked = trials[trials["rank"].notna()]
@@ -107,6 +103,11 @@ def _caption(run: Run, trials: pd.DataFrame, dimensions: dict[str, Domain]) -> s
         if isinstance(domain, (Float, Int)) and ranked[CONFIG + name].nunique() > 1
     }
     legend = "Dotted: the default."
+    if chosen := _of_options(dimensions):
+        legend += (
+            f" Of {chosen} only the labelled values were tried: dots are moved a little to the "
+            "side within a band so that they do not hide each other."
+        )
     if len(ranked) < 6 or not widths:
         return f"{legend} Too few completed trials to say where the good values lie."
     name = min(widths, key=widths.__getitem__)
@@ -116,6 +117,12 @@ def _caption(run: Run, trials: pd.DataFrame, dimensions: dict[str, Domain]) -> s
         f"{text.dimension(name)}: they lie in {text.number(values.min())} .. "
         f"{text.number(values.max())}, {widths[name]:.0%} of the range searched. {legend}"
     )
+
+
+def _of_options(dimensions: dict[str, Domain]) -> str:
+    """The dimensions that have options instead of a range, in words."""
+    chosen = [name for name, domain in dimensions.items() if isinstance(domain, Choice)]
+    return text.listed([text.dimension(name) for name in chosen])
 
 
 def _share(domain: Float | Int, values: pd.Series) -> float:

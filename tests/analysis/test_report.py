@@ -7,11 +7,13 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from analysis.caveats import caveats, edge_warnings
 from analysis.importance import MIN_COMPLETED, importance
 from analysis.load import load_run
+from analysis.plots import options
 from analysis.plots.slices import slices
 from analysis.report import write_report
 from analysis.search import summary
@@ -232,3 +234,24 @@ def test_a_range_of_one_value_is_fixed_and_in_no_slice(tmp_path: Path) -> None:
     assert row[["searched", "scale"]].tolist() == ["6", "fixed"]
     assert "epochs 6" in next(line for line in caveats(run, best) if "Not searched" in line)
     assert "epochs" not in importance(run, trials).shares
+
+
+def test_dots_of_a_batch_size_stand_in_its_band_and_the_caption_says_that_they_are_moved(
+    mixed_run: Path,
+) -> None:
+    run = load_run(mixed_run)
+    picture = slices(run, ordered_trials(run), None)
+    assert picture is not None
+    (panel,) = [a for a in picture.figure.axes if a.get_xlabel() == "batch size (images)"]
+    assert [label.get_text() for label in panel.get_xticklabels()] == ["32", "64", "128"]
+    drawn = np.concatenate([np.asarray(marks.get_offsets())[:, 0] for marks in panel.collections])
+    shifts = drawn - drawn.round()
+    assert 0 < np.abs(shifts).max() <= 0.3
+    for option in range(3):
+        assert shifts[drawn.round() == option].sum() == pytest.approx(0)
+    assert "Of batch size only the labelled values were tried: dots are moved" in picture.caption
+    assert "For batch size, one band an option" in picture.alt
+
+
+def test_a_dot_alone_is_not_moved() -> None:
+    assert options.jitter(np.array([0.0, 2.0, 1.0, 2.0]))[[0, 2]].tolist() == [0, 0]

@@ -189,6 +189,104 @@ def test_an_effect_is_real_and_small_only_where_its_interval_says_so(low, high, 
     assert words in sentences.plain(dataclasses.replace(found, budgets=(step,)))
 
 
+P_AGAINST = "(p against it 0.0039 after Holm's correction, below 0.05)"
+
+
+@pytest.mark.parametrize(
+    ("difference", "runs", "words"),
+    [
+        (-0.1, "lower in 8 of 8", f"This refutes the claim {P_AGAINST}: the opposite holds."),
+        (
+            0.02,
+            "higher in 8 of 8",
+            (
+                f"{P_AGAINST}, although the mean has the direction claimed: the effect is shown to "
+                "be smaller than the 5 percentage points declared to matter."
+            ),
+        ),
+        (-0.02, "lower in 8 of 8", f"{P_AGAINST}: whatever effect there is, it is shown to be"),
+        (-0.049, "lower in 8 of 8", "the seeds favour the opposite, but not so that the claim is"),
+    ],
+)
+def test_the_sentence_fits_effects_that_go_the_way_claimed_and_the_other(difference, runs, words):
+    found = one(beats(difference))
+    assert f"{runs} paired runs. This" in found.plain
+    assert words in found.plain
+
+
+@pytest.mark.parametrize(
+    ("short", "long", "words", "change"),
+    [
+        (
+            -0.1,
+            -0.1,
+            (
+                "The first half fails, and with it the claim (p against it 0.0078 after Holm's "
+                "correction, below 0.05): it leads already after 2 epochs, by 0.1 nats on average. "
+                "That it leads after 8 epochs as well does not save the claim"
+            ),
+            "a lead of less than 0.05 nats after 2 epochs back into reach",
+        ),
+        (
+            0.1,
+            0.1,
+            (
+                "The second half fails, and with it the claim (p against it 0.0078 after Holm's "
+                "correction, below 0.05): after 8 epochs it is higher instead."
+            ),
+            "0.05 nats or more in the direction claimed after 8 epochs back into reach",
+        ),
+        (
+            0.1,
+            -0.02,
+            (
+                "after 8 epochs the mean has the direction claimed, but the lead is shown to be "
+                "smaller than the 0.05 nats declared to matter."
+            ),
+            "0.05 nats or more in the direction claimed after 8 epochs back into reach",
+        ),
+        (
+            0.1,
+            0.02,
+            "whatever lead there is after 8 epochs, it is shown to be smaller than the 0.05 nats",
+            "0.05 nats or more in the direction claimed after 8 epochs back into reach",
+        ),
+    ],
+)
+def test_a_refuted_crossover_says_which_half_failed(short, long, words, change):
+    found = one(crosses(short, long), CROSSES)
+    halves = (
+        "after 2 epochs tiny (augmented, strength 0.5) does not lead yet (is not lower by 0.05 "
+        "nats or more), and after 8 epochs it does."
+    )
+    assert halves in found.plain
+    assert words in found.plain
+    assert change in found.what_would_change_it
+
+
+@pytest.mark.parametrize(
+    ("short", "long", "words"),
+    [
+        (-0.0495, -0.1, "open: 8 seeds cannot rule out a lead of 0.05 nats or more already after"),
+        (0.1, 0.0495, "open: the seeds favour the opposite after 8 epochs, but not so that the"),
+        (-0.0495, 0.0495, "already after 2 epochs; and the seeds favour the opposite after 8"),
+        (0.1, -0.0495, "open: after 8 epochs, the effect is real, but its size is open"),
+    ],
+)
+def test_an_open_crossover_says_which_half_is_open(short, long, words):
+    assert words in one(crosses(short, long), CROSSES).plain
+
+
+def test_a_crossover_has_the_runs_of_each_budget_in_the_direction_of_its_mean():
+    plain = one(crosses(0.1, -0.1), CROSSES).plain
+    assert "higher in 8 of 8 paired runs; after 8 epochs, 0.1 nats lower" in plain
+    assert "lower in 8 of 8 paired runs. The two cross" in plain
+    cells = crosses(0.1, -0.1)
+    level = cells["budget"].eq(8) & cells["arm"].eq("tiny_aug") & cells["seed"].eq(3)
+    cells.loc[level, "val_loss"] = 1.0
+    assert "lower in 7.5 of 8 paired runs (a tie counting half)" in one(cells, CROSSES).plain
+
+
 def test_three_seeds_can_never_be_significant():
     claim = dataclasses.replace(BEATS, seeds=3)
     found = one(beats(5.0, claim), claim)
@@ -259,6 +357,7 @@ def test_holm_over_the_claims_decided_together():
     assert {v.verdict for v in together} == {"inconclusive"}
     assert together[0].p_holm == pytest.approx(13 / 256)
     assert together[0].p == alone.p
+    assert "taken alone, 8 seeds would tell it from chance (p 0.0039), but not" in together[0].plain
 
 
 def test_missing_cells_withhold_the_verdict_and_still_count_in_the_correction():
