@@ -38,7 +38,8 @@ class Card:
 class Part:
     """A headed piece of a section; what is empty is not shown.
 
-    lines, bullets: plain text in which `backticks` set code. facts: (term, value) pairs.
+    lines, bullets, notes: plain text in which `backticks` set code; notes stand below the tables.
+    facts: (term, value) pairs.
     folded: shown by its heading only until a reader opens it.
     """
 
@@ -49,6 +50,7 @@ class Part:
     bullets: list[str] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
     cards: list[Card] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     folded: bool = False
 
 
@@ -101,6 +103,7 @@ def _section(section: Section, out: Path, prefix: str) -> dict[str, Any]:
             "folded": part.folded,
             "cards": part.cards,
             "lines": part.lines,
+            "notes": part.notes,
             "bullets": part.bullets,
             "facts": part.facts,
             "tables": [_table(table, out, prefix) for table in part.tables],

@@ -18,6 +18,7 @@ from study.claims import Cell
 from study.records import plain, replace_file
 from study.words import counted, in_units
 
+TO_REACH = "estimate must reach"
 VERDICTS_JSON = "verdicts.json"
 _SAME = (  # fields of `Verdict` that stand in the file as they are
     "verdict",
@@ -53,7 +54,7 @@ def verdict_table(verdicts: Sequence[Verdict], data: str) -> Table:
                 "95% low": low,
                 "95% high": high,
                 "unit": unit,
-                "claimed": f"{'≥' if least > 0 else '≤'} {text.minus(f'{least:+g}')}",
+                TO_REACH: f"{'≥' if least > 0 else '≤'} {text.minus(f'{least:+g}')}",
                 "n (seeds)": verdict.n,
                 "p": _number(verdict.p),
                 "p after Holm": _number(verdict.p_holm),
@@ -71,12 +72,27 @@ def verdict_table(verdicts: Sequence[Verdict], data: str) -> Table:
     caption = (
         f"The claims decided together on {data}. Effect: first arm minus second, mean over "
         "paired seeds, or slope along the strengths; interval: studentised bootstrap over the "
-        "seeds; p: one-sided, exact, of the data if the claim were false; corrected by Holm "
-        "over all claims in this table."
+        "seeds; p: one-sided, corrected by Holm over all claims in this table."
     )
     formats: dict[str, Callable[[Any], str]] = {"effect": text.signed}
     formats |= dict.fromkeys([name for name in shown if name.split()[0] == "p"], text.p)
     return Table("verdicts", shown, caption, data, formats, csv=full)
+
+
+def rule(verdicts: Sequence[Verdict]) -> str:
+    """When a claim is supported, by the columns of `verdict_table`."""
+    alphas = text.listed([f"{a:g}" for a in sorted({v.claim.alpha for v in verdicts})])
+    crosses = any(v.claim.decided_by == "crossover" for v in verdicts)
+    of_crossovers = (
+        "; of a crossover, at its long budget, and also whether at its short one a lead as large "
+        "as the smallest effect is ruled out"
+    )
+    return (
+        f"A claim is supported where p after Holm is below its alpha ({alphas}) and the estimate "
+        "(the column effect), though not the whole of its interval, reaches the smallest effect "
+        f"that matters (the column {TO_REACH}). p tests whether the effect differs from 0 in the "
+        f"direction claimed{of_crossovers if crosses else ''}."
+    )
 
 
 def cards(verdicts: Sequence[Verdict]) -> list[Card]:

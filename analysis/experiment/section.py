@@ -50,6 +50,7 @@ def _parts(experiment: Experiment, verdicts: Sequence[Verdict]) -> list[Part]:
         Part(
             lines=[judged.summary(verdicts, run.data), *missing(experiment)],
             tables=[judged.verdict_table(verdicts, run.data)],
+            notes=[judged.rule(verdicts)],
         ),
         Part("Claim by claim", cards=judged.cards(verdicts)),
         Part("The systems compared", tables=systems.comparisons(experiment)),

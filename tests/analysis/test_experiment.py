@@ -11,7 +11,7 @@ import pytest
 
 from analysis.experiment.cells import read_experiment
 from analysis.experiment.context import context
-from analysis.experiment.judged import cards, verdict_table
+from analysis.experiment.judged import TO_REACH, cards, rule, verdict_table
 from analysis.experiment.limits import limits
 from analysis.experiment.section import missing, section, verdicts_of
 from analysis.load import load_run
@@ -38,6 +38,7 @@ def test_the_page_opens_with_the_verdicts(experiment_report: Path) -> None:
     places = [page.text.index(heading) for heading in headings]
     assert places == sorted(places)
     assert page.text.index("3 claims about models trained on street_digits") < places[0]
+    assert page.text.index("A claim is supported where p after Holm") < places[0]
     for claim in CLAIMS:
         assert page.text.index(claim.id) < places[0]
     assert CLAIMS[0].sentence in page.text
@@ -112,7 +113,17 @@ def test_the_verdict_table_has_the_numbers_of_the_verdicts(experiment_run: Path)
         index="seed", columns="arm", values="test_accuracy"
     )
     assert row["effect"] == pytest.approx(100 * (cells["tiny"] - cells["tiny_aug"]).mean())
+    assert row[TO_REACH] == "≥ +2"
     assert [card.badge for card in cards(verdicts)] == [v.verdict for v in verdicts]
+
+
+def test_the_rule_under_the_verdicts_speaks_of_the_estimate(experiment_run: Path) -> None:
+    verdicts = verdicts_of(read(experiment_run))
+    said = rule(verdicts)
+    assert "below its alpha (0.05) and the estimate (the column effect), though not" in said
+    assert "of a crossover, at its long budget" in said
+    others = [v for v in verdicts if v.claim.decided_by != "crossover"]
+    assert "crossover" not in rule(others)
 
 
 def test_missing_and_failed_cells_withhold_their_verdicts_only(tmp_path: Path) -> None:

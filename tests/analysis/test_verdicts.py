@@ -200,8 +200,8 @@ P_AGAINST = "(p against it 0.0039 after Holm's correction, below 0.05)"
             0.02,
             "higher in 8 of 8",
             (
-                f"{P_AGAINST}, although the mean has the direction claimed: the effect is shown to be "
-                "smaller than the 5 percentage points declared to matter."
+                f"{P_AGAINST}, although the mean has the direction claimed: the effect is shown to "
+                "be smaller than the 5 percentage points declared to matter."
             ),
         ),
         (-0.02, "lower in 8 of 8", f"{P_AGAINST}: whatever effect there is, it is shown to be"),
