@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis import text
 from analysis.load import Run
+from analysis.tables import with_an_epoch
 from study.domains import Choice, Domain, describe
 from study.records import CONFIG
 from study.words import counted
@@ -134,12 +135,16 @@ def unfinished(run: Run) -> list[str]:
     """That a run has not come to its end, and the command that continues it; else nothing."""
     if run.finished:
         return []
-    open_trials = int(run.trials["state"].eq("running").sum())
+    ended = int(run.trials["state"].ne("running").sum())
+    under_way = len(with_an_epoch(run.trials)) - ended
+    without = len(run.trials) - ended - under_way
     asked = run.manifest.spec.get("trials")
-    count = f"{len(run.trials)} of {asked} trials" if asked else f"{len(run.trials)} trials"
+    counts = [f"{ended} of {asked} trials have ended" if asked else f"{ended} trials have ended"]
+    counts += [f"{under_way} are unfinished"] if under_way else []
+    counts += [f"{without} have no epoch yet, begun or not"] if without else []
     what = "was interrupted" if run.manifest.status == "interrupted" else "has not come to its end"
-    started = f"This run {what}: {count} started, {open_trials} of them unfinished."
-    return [f"{started} The command that continues it: `{run.manifest.command}`"]
+    found = f"This run {what}: {'; '.join(counts)}."
+    return [f"{found} The command that continues it: `{run.manifest.command}`"]
 
 
 def _fixed(run: Run) -> list[str]:

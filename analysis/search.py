@@ -39,8 +39,9 @@ def section(run: Run) -> Section:
 
 def summary(run: Run, trials: pd.DataFrame, best: pd.Series | None) -> str:
     """What was found, in sentences for a reader outside the field."""
-    tried = f"{counted(len(trials), 'configuration was', 'configurations were')} tried"
-    lines = [f"{tried}: {text.listed(_counts(trials))}."]
+    begun = tables.with_an_epoch(trials)
+    tried = f"{counted(len(begun), 'configuration was', 'configurations were')} tried"
+    lines = [f"{tried}: {text.listed(_counts(begun))}."]
     if best is None:
         lines.append("No trial came to its end with a finite result, so there is no best one.")
         return " ".join(lines)

@@ -35,6 +35,14 @@ def ordered_trials(run: Run) -> pd.DataFrame:
     return trials.drop(columns=["_key", "_state"])
 
 
+def with_an_epoch(trials: pd.DataFrame) -> pd.DataFrame:
+    """The trials but for those that have neither ended nor an epoch.
+
+    What a search asked for ahead and never began is on record like a trial in its first epoch.
+    """
+    return trials[trials["state"].ne("running") | trials["epoch"].gt(0)]
+
+
 def best_trial(trials: pd.DataFrame) -> pd.Series | None:
     """First of `ordered_trials`, or None where none completed with a finite value."""
     if trials.empty or pd.isna(trials["rank"].iloc[0]):

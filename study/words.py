@@ -39,9 +39,11 @@ def in_units(value: float | None, unit: str) -> tuple[float, str]:
 
 
 def sized(value: float, unit: str) -> str:
-    """A size, at least 0, with its unit: "2.5 percentage points", "0.12 nats"."""
+    """A size, at least 0, with its unit: "2.5 percentage points", "0.12 nats", "1234 nats"."""
     size, read = in_units(value, unit)
-    return f"{size:.3g} {read}"
+    # Three digits, but whole numbers as they are read: `g` would make 1.23e+03 of 1234.
+    shown = f"{size:.0f}" if 999.5 <= size < 1e6 else f"{size:.3g}"
+    return f"{shown} {read}"
 
 
 def epochs_of(budgets: Sequence[int]) -> str:

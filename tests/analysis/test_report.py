@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.caveats import caveats, edge_warnings
+from analysis.caveats import caveats, edge_warnings, unfinished
 from analysis.importance import MIN_COMPLETED, importance
 from analysis.load import load_run
 from analysis.plots import options
@@ -18,11 +18,12 @@ from analysis.plots.slices import slices
 from analysis.report import write_report
 from analysis.search import summary
 from analysis.tables import best_table, best_trial, ordered_trials
+from study import journal_file
 from study.domains import describe
 from study.records import SAMPLES
 from trainables.errors import UserError
 
-from .synthetic import HOSTILE, MIXED, manifest, write_run
+from .synthetic import HOSTILE, MIXED, configuration, manifest, write_run
 
 FIGURES = {"curves_best", "curves_all", "best_so_far", "slices", "importance", "samples"}
 TABLES = {"best_configuration", "states", "trials"}
@@ -104,6 +105,24 @@ def test_runs_with_little_to_show(tmp_path: Path, states: list[str], words: str)
     assert words in page.text
     assert f"needs {MIN_COMPLETED} or more completed trials" in page.text
     assert "nan" not in page.text.lower().split()
+
+
+def test_what_was_asked_for_and_has_no_epoch_is_not_counted_as_tried(tmp_path: Path) -> None:
+    states = ["completed", "pruned", "running", "running", "running"]
+    directory = write_run(tmp_path / "run", states, status="interrupted", tables=False)
+    for trial in (5, 6):
+        start = {
+            "event": "start",
+            "trial": trial,
+            "config": configuration(0, np.random.default_rng(0)),
+        }
+        journal_file.append(directory, start)
+    run = load_run(directory)
+    (line,) = unfinished(run)
+    assert ": 2 of 16 trials have ended; 3 are unfinished; 2 have no epoch yet, begun or" in line
+    trials = ordered_trials(run)
+    found = summary(run, trials, best_trial(trials))
+    assert "5 configurations were tried: 1 ran to the end, 1 stopped early and 3 unfinis" in found
 
 
 def test_a_damaged_sample_file_is_named_and_the_rest_is_written(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from analysis.text import (
     signed,
 )
 from study.domains import Choice, Float, Int
+from study.words import sized
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,27 @@ def test_long_names_are_cut_and_never_mathematics() -> None:
 )
 def test_a_difference_has_its_sign_and_no_idle_digits(value: float, shown: str) -> None:
     assert signed(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.05, "0.05 nats"),
+        (0.00125, "0.00125 nats"),
+        (99.96, "100 nats"),
+        (999.6, "1000 nats"),
+        (1234.5, "1234 nats"),
+        (123456.0, "123456 nats"),
+        (0.0, "0 nats"),
+    ],
+)
+def test_a_size_has_no_exponent_where_its_difference_has_none(value: float, shown: str) -> None:
+    assert sized(value, "nats") == shown
+    assert "e" not in signed(value)
+
+
+def test_a_share_is_sized_in_percentage_points() -> None:
+    assert sized(0.025, "fraction") == "2.5 percentage points"
 
 
 def test_the_ends_of_an_interval_have_the_same_decimals() -> None:
