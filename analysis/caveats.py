@@ -139,9 +139,13 @@ def unfinished(run: Run) -> list[str]:
     under_way = len(with_an_epoch(run.trials)) - ended
     without = len(run.trials) - ended - under_way
     asked = run.manifest.spec.get("trials")
-    counts = [f"{ended} of {asked} trials have ended" if asked else f"{ended} trials have ended"]
-    counts += [f"{under_way} are unfinished"] if under_way else []
-    counts += [f"{without} have no epoch yet, begun or not"] if without else []
+    of = f"{ended} of {asked}" if asked else str(ended)
+    counts = [f"{of} trials ended"]
+    if under_way:
+        counts.append(counted(under_way, "is unfinished", "are unfinished"))
+    if without:
+        them = counted(without, "has no epoch yet", "have no epoch yet")
+        counts.append(f"{them}, begun or not")
     what = "was interrupted" if run.manifest.status == "interrupted" else "has not come to its end"
     found = f"This run {what}: {'; '.join(counts)}."
     return [f"{found} The command that continues it: `{run.manifest.command}`"]

@@ -119,7 +119,7 @@ def test_what_was_asked_for_and_has_no_epoch_is_not_counted_as_tried(tmp_path: P
         journal_file.append(directory, start)
     run = load_run(directory)
     (line,) = unfinished(run)
-    assert ": 2 of 16 trials have ended; 3 are unfinished; 2 have no epoch yet, begun or" in line
+    assert ": 2 of 16 trials ended; 3 are unfinished; 2 have no epoch yet, begun or" in line
     trials = ordered_trials(run)
     found = summary(run, trials, best_trial(trials))
     assert "5 configurations were tried: 1 ran to the end, 1 stopped early and 3 unfinis" in found
