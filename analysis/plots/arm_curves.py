@@ -94,7 +94,7 @@ def _caption(experiment: Experiment, conditions: list[Condition]) -> str:
         lowest = int(table.idxmin())
         said.append(
             f"{names.system(condition.arm)} ends at its lowest"
-            if lowest == longest
+            if rise < 0.0005  # 0.000 as it is printed
             else f"{names.system(condition.arm)} ends {rise:.3f} nats above its lowest "
             f"(epoch {lowest})"
         )
