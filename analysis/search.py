@@ -94,7 +94,10 @@ def _against_guess(run: Run, value: float) -> str:
     if guessed is None:
         return ""
     if value <= guessed:
-        return f" That is no better than always answering the most frequent class ({guessed:.4f})."
+        return (
+            " Even the best is no better than always answering the most frequent class "
+            f"({guessed:.4f})."
+        )
     return f" Always answering the most frequent class would give {guessed:.4f}."
 
 

@@ -70,7 +70,7 @@ def verdict_table(verdicts: Sequence[Verdict], data: str) -> Table:
     ranges = [text.interval(low, high) for low, high in bounds]
     shown.insert(3, "95% interval", ranges)
     caption = (
-        f"The claims decided together on {data}. Effect: first arm minus second, mean over "
+        "The claims decided together. Effect: first arm minus second, mean over "
         "paired seeds, or slope along the strengths; interval: studentised bootstrap over the "
         "seeds; p: one-sided, corrected by Holm over all claims in this table."
     )
@@ -84,13 +84,13 @@ def rule(verdicts: Sequence[Verdict]) -> str:
     alphas = text.listed([f"{a:g}" for a in sorted({v.claim.alpha for v in verdicts})])
     crosses = any(v.claim.decided_by == "crossover" for v in verdicts)
     of_crossovers = (
-        "; of a crossover, at its long budget, and also whether at its short one a lead as large "
-        "as the smallest effect is ruled out"
+        " (a crossover's p tests that at its long budget, and at its short one whether a lead of "
+        "the smallest effect is ruled out; it is the larger of the two)"
     )
     return (
-        f"A claim is supported where p after Holm is below its alpha ({alphas}) and the estimate "
-        "(the column effect), though not the whole of its interval, reaches the smallest effect "
-        f"that matters (the column {TO_REACH}). p tests whether the effect differs from 0 in the "
+        f"A claim is supported where `p after Holm` is below its alpha ({alphas}) and the "
+        "estimate in `effect`, though not the whole of its interval, reaches the smallest effect "
+        f"that matters, in `{TO_REACH}`. p tests whether the effect differs from 0 in the "
         f"direction claimed{of_crossovers if crosses else ''}."
     )
 

@@ -94,8 +94,9 @@ def _caption(experiment: Experiment, conditions: list[Condition]) -> str:
         lowest = int(table.idxmin())
         said.append(
             f"{names.system(condition.arm)} ends at its lowest"
-            if rise < 0.005
-            else f"{names.system(condition.arm)} ends {rise:.3f} above its lowest (epoch {lowest})"
+            if rise < 0.0005  # 0.000 as it is printed
+            else f"{names.system(condition.arm)} ends {rise:.3f} nats above its lowest "
+            f"(epoch {lowest})"
         )
     what = f"Mean validation loss in the {longest}-epoch trainings: {'; '.join(said)}. "
     return (what if said else "") + (

@@ -93,17 +93,20 @@ def _claimed(row: Row) -> str:
     claim, arrow = row.claim, "→" if row.claim.sign > 0 else "←"
     if row.budget == claim.decisive_budgets[-1]:
         return arrow
-    return f"not {arrow}" if row.budget == claim.decisive_budgets[0] else "nothing"
+    return f"not yet {arrow}" if row.budget == claim.decisive_budgets[0] else "nothing"
 
 
 def _caption(rows: list[Row], unit: str) -> str:
     clear = sum(row.low > 0 or row.high < 0 for row in rows)
     width = [abs(row.effects.mean()) for row in rows]
     largest = rows[int(np.argmax(width))]
+    crosses = any(row.claim.decided_by == "crossover" for row in rows)
+    of_crossovers = ", of a crossover for its longest budget and not yet for its shortest"
     size, words = in_units(float(largest.effects.mean()), unit)
     return (
         f"Intervals that exclude zero: {clear} of {len(rows)}. The largest effect is that of "
         f"{largest.claim.id} at {largest.budget} epochs ({text.signed(size)} {words}). "
         "Every point is a seed, diamonds are means with 95% intervals; the grey band holds "
-        "effects declared too small to matter, the arrow is the direction claimed."
+        "effects declared too small to matter, the arrow is the direction claimed"
+        f"{of_crossovers if crosses else ''}."
     )

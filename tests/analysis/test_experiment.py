@@ -38,7 +38,7 @@ def test_the_page_opens_with_the_verdicts(experiment_report: Path) -> None:
     places = [page.text.index(heading) for heading in headings]
     assert places == sorted(places)
     assert page.text.index("3 claims about models trained on street_digits") < places[0]
-    assert page.text.index("A claim is supported where p after Holm") < places[0]
+    assert page.text.index("A claim is supported where p after Holm is below") < places[0]
     for claim in CLAIMS:
         assert page.text.index(claim.id) < places[0]
     assert CLAIMS[0].sentence in page.text
@@ -120,8 +120,8 @@ def test_the_verdict_table_has_the_numbers_of_the_verdicts(experiment_run: Path)
 def test_the_rule_under_the_verdicts_speaks_of_the_estimate(experiment_run: Path) -> None:
     verdicts = verdicts_of(read(experiment_run))
     said = rule(verdicts)
-    assert "below its alpha (0.05) and the estimate (the column effect), though not" in said
-    assert "of a crossover, at its long budget" in said
+    assert "below its alpha (0.05) and the estimate in `effect`, though not the" in said
+    assert "a crossover's p tests that at its long budget" in said
     others = [v for v in verdicts if v.claim.decided_by != "crossover"]
     assert "crossover" not in rule(others)
 
