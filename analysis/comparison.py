@@ -62,7 +62,7 @@ def differences(runs: list[Run]) -> list[str]:
     aspects = {
         "tasks": [run.task.name for run in runs],
         "data sets": [run.data for run in runs],
-        "data (content hash)": [str(run.manifest.data.get("content_hash")) for run in runs],
+        "data (content hash)": [str(run.manifest.data.get("content_hash"))[:12] for run in runs],
         "training images": [str(run.manifest.data.get("train_size")) for run in runs],
         "validation images": [str(run.manifest.data.get("val_size")) for run in runs],
         "objectives": [f"{run.objective.label}, {run.objective.direction}" for run in runs],

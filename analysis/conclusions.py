@@ -97,7 +97,7 @@ def _early_lead(verdict: Verdict) -> str:
         else ""
     )
     early = f"it leads already after {first.budget} epochs{size}."
-    if not _as_claimed(verdict):
+    if not _as_claimed(verdict) or last.p is None or last.p >= verdict.claim.alpha:
         return early
     return (
         f"{early} That it leads after {last.budget} epochs as well does not save the claim, by "
@@ -123,13 +123,17 @@ def _why_not_significant(verdict: Verdict) -> str:
     if not _crosses(verdict):
         return _why_no_effect(verdict, "it")
     first, last = verdict.budgets[0], verdict.budgets[-1]
+    early, late = ((step.p or 0.0) >= claim.alpha for step in (first, last))
+    if not (early or late):  # drawn sign flips: those of a budget alone are others
+        early = (first.p or 0.0) > (last.p or 0.0)
+        late = not early
     reasons = []
-    if first.p is not None and first.p >= claim.alpha:
+    if early:
         reasons.append(
             f"{n} seeds cannot rule out a lead of {least_of(verdict)} or more already after "
             f"{first.budget} epochs"
         )
-    if last.p is not None and last.p >= claim.alpha:
+    if late:
         reasons.append(_why_no_effect(verdict, "a lead"))
     return "; and ".join(reasons)
 

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import io
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -157,13 +158,15 @@ def _picture(picture: Picture, out: Path, prefix: str, data: str) -> dict[str, A
 
 
 def distinct(sections: list[Section]) -> list[Section]:
-    """The sections with an anchor each: a repeated one gets a number."""
+    """The sections with an anchor each, a repeated one with a number, and titles told apart."""
     seen: dict[str, int] = {}
+    titles = Counter(section.title for section in sections)
     named = []
     for section in sections:
         seen[section.anchor] = count = seen.get(section.anchor, 0) + 1
-        suffix = f"-{count}" if count > 1 else ""
-        named.append(dataclasses.replace(section, anchor=section.anchor + suffix))
+        anchor = section.anchor + (f"-{count}" if count > 1 else "")
+        apart = f" ({anchor.rpartition('-')[2]})" if titles[section.title] > 1 else ""
+        named.append(dataclasses.replace(section, anchor=anchor, title=section.title + apart))
     return named
 
 

@@ -12,7 +12,7 @@ from analysis.page import Part, Section, anchor
 from analysis.plots import all_curves, curves, importances, progress, samples, slices
 from analysis.plots.picture import Picture
 from analysis.provenance import provenance
-from analysis.task import guess
+from study.metrics import guess
 from study.records import CONFIG
 from study.words import counted
 from trainables.errors import UserError

@@ -109,16 +109,3 @@ def task_of(data: dict[str, Any]) -> Task:
     if name not in TASKS:
         raise UserError(f"task {name!r} is not known; known: {', '.join(TASKS)}", FAILED)
     return TASKS[name]
-
-
-def guess(metric: str, counts: list[int]) -> float | None:
-    """The metric's value where the most frequent class is always answered, if it has one.
-
-    counts: images or pixels by class. Classes that do not occur are in no mean.
-    """
-    if not sum(counts):
-        return None
-    share, there = max(counts) / sum(counts), sum(count > 0 for count in counts)
-    kind = metric.split("_", 1)[-1]
-    known = {"accuracy": share, "f1": 2 * share / (1 + share) / there, "miou": share / there}
-    return known.get(kind)

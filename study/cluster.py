@@ -55,7 +55,7 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    address = resources.address or os.environ.get("RAY_ADDRESS")
+    address = address_of(resources)
     from ray._private import ray_constants
 
     # Ray reads this one while it is imported, which a notebook may have done long before.
@@ -83,6 +83,11 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
         yield replace(fit(resources, trials, nodes, address), cluster=total(found))
 
 
+def address_of(resources: Resources) -> str | None:
+    """Of the cluster to join; None where one is to be started here."""
+    return resources.address or os.environ.get("RAY_ADDRESS")
+
+
 def there() -> list[Amounts]:
     """What the nodes have that are there now; Ray leaves out what one has none of."""
     import ray
@@ -91,14 +96,22 @@ def there() -> list[Amounts]:
 
 
 def _knock(address: str | None) -> None:
-    """ConnectionError where nobody listens: Ray would ask for 40 s, and print lines of its own."""
+    """ConnectionError where nobody listens: Ray would ask for 40 s, and print lines of its own.
+
+    A head that is started along with this command is given a little time.
+    """
     host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
     if not (colon and port.isdecimal()):  # auto, say
         return
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
-    except OSError as error:
-        raise ConnectionError(f"nobody answers there ({error.strerror or error})") from None
+    deadline = time.monotonic() + KNOCK_SECONDS
+    while True:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
+            return
+        except OSError as error:
+            if time.monotonic() >= deadline:
+                raise ConnectionError(f"nobody answers there ({error.strerror or error})") from None
+        time.sleep(0.5)
 
 
 def _init(address: str | None, until_down: contextlib.ExitStack) -> None:
@@ -128,7 +141,7 @@ def check(resources: Resources, trials: int) -> None:
     Asked before anything is written or started. GPUs are counted by Ray once it is up; a machine
     that cannot have any is refused now.
     """
-    if not (resources.address or os.environ.get("RAY_ADDRESS")):
+    if not address_of(resources):
         asked = None if may_have_gpus() else resources.gpus_per_trial
         node = {"CPU": float(available_cpus())}
         fit(replace(resources, gpus_per_trial=asked or 0.0), trials, [node])

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 @click.option(
     "--claims",
     "chosen",
+    multiple=True,
     metavar="IDS|FILE",
-    help="Claims by id, with commas; classification or segmentation for all about it; or a "
-    "TOML file of your own  [default: classification].",
+    help="Claims by id, with commas; classification or segmentation for all about it; a TOML "
+    "file of your own. May be repeated  [default: classification].",
 )
 @click.option("--list", "show_list", is_flag=True, help="Show the claims and exit.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and exit; nothing is written.")
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 @cli.output_options
 def main(
     unnamed: tuple[str, ...],
-    chosen: str | None,
+    chosen: tuple[str, ...],
     show_list: bool,
     dry_run: bool,
     output: cli.Output,
@@ -77,9 +78,9 @@ def main(
     if show_list:
         from study import listing
 
-        listing.print_claims(console, _claims(chosen) if chosen else CLAIMS.values())
+        listing.print_claims(console, _claims(chosen) if chosen else tuple(CLAIMS.values()))
         return 0
-    spec = _spec(_claims(chosen or CLASSIFICATION), **asked)
+    spec = _spec(_claims(chosen or (CLASSIFICATION,)), **asked)
     from study.experiment import check
 
     check(spec, resources, download)
@@ -143,13 +144,23 @@ def _run(
     return FAILED if result.missing else 0
 
 
-def _claims(chosen: str) -> tuple[Claim, ...]:
-    if chosen in OBJECTIVES:  # the tasks
-        return by_task(chosen)
-    if chosen.endswith(".toml") or Path(chosen).is_file():
-        return tuple(load_claims(Path(chosen)).values())
-    ids = [name.strip() for name in chosen.split(",")]
-    return select(ids, also=OBJECTIVES, more=" (or name a .toml file)")
+def _claims(chosen: tuple[str, ...]) -> tuple[Claim, ...]:
+    """The claims of all that --claims names; UserError for two claims of one id."""
+    found: dict[str, Claim] = {}
+    for one in chosen:
+        parts = [one] if Path(one).is_file() else [part.strip() for part in one.split(",")]
+        for claim in (claim for part in parts for claim in _named(part)):
+            if found.setdefault(claim.id, claim) != claim:
+                raise UserError(f"--claims: two different claims have the id {claim.id!r}")
+    return tuple(found.values())
+
+
+def _named(part: str) -> tuple[Claim, ...]:
+    if part in OBJECTIVES:  # the tasks
+        return by_task(part)
+    if part.endswith(".toml") or Path(part).is_file():
+        return tuple(load_claims(Path(part)).values())
+    return select([part], also=OBJECTIVES, more=" (or name a .toml file)")
 
 
 def _candidates(tuning_trials: int | None) -> int:

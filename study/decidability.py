@@ -77,4 +77,6 @@ def _remedy(group: Sequence[tuple[Claim, int | None]]) -> str:
         remedies.append(f"use --seeds {max(counts)} or more (in a file: seeds = {max(counts)})")
     if any(minimum_p(claim) < claim.alpha for claim, _ in group):
         remedies.append("decide fewer claims together")
+    elif any(minimum_p(claim, MOST_PROPOSED) < claim.alpha for claim, _ in group) and not counts:
+        remedies.append("use more seeds and decide fewer claims together")
     return ", or ".join(remedies) or "choose a larger alpha: no number of seeds reaches it"

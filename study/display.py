@@ -76,7 +76,7 @@ class Display:
         if states.total():
             counts = ", ".join(_worded(states))
             return f"{states.total()} of {counted(self._trials, 'trial')}: {counts}"
-        return begun(self._last.values())
+        return begun(line for n, line in self._last.items() if n not in self._ended)
 
     def note(self, text: str) -> None:
         """Say what is going on between trials: a line that stays, above the panel."""
@@ -204,8 +204,16 @@ class Display:
 
 
 def begun(events: Iterable[dict[str, Any]]) -> str:
-    """ "3 epochs of 2 trials, none of which has ended", by these events; "" without an epoch."""
-    last = {event["trial"]: event["epoch"] for event in events if event["event"] == "epoch"}
+    """ "3 epochs of 2 trials, none of which has ended", by these events; "" without an epoch.
+
+    What has ended has failed, where this is asked: it begins anew.
+    """
+    last: dict[int, int] = {}
+    for event in events:
+        if event["event"] == "epoch":
+            last[event["trial"]] = event["epoch"]
+        elif event["event"] == "end":
+            last.pop(event["trial"], None)
     if not last:
         return ""
     trials = counted(len(last), "trial, which has not", "trials, none of which has")

@@ -57,7 +57,7 @@ def print_plan(
     space = searched_space(spec)
     rows = [
         ("run", run_id(spec)),
-        ("directory", f"{run} ({state})"),
+        ("directory", f"{_shown(run, storage)} ({state})"),
         ("space", f"{space.name}: {space.summary}"),
         ("data", f"{spec.data}, {_size(images)}"),
         ("objective", str(spec.objective)),
@@ -103,7 +103,7 @@ def print_experiment(
         console,
         [
             ("run", run.name),
-            ("directory", f"{run} ({state})"),
+            ("directory", f"{_shown(run, storage)} ({state})"),
             ("claims", ", ".join(claim.id for claim in spec.claims)),
             ("data", f"{spec.data}, {_size(images)}"),
             ("parameters", _tuning(spec, len(tuned) * spec.tuning_trials)),
@@ -192,7 +192,7 @@ def _plugins(plugins: tuple[Plugin, ...]) -> list[tuple[str, str]]:
 def _grid(console: Console, rows: list[tuple[str, str]]) -> None:
     table = Table.grid(padding=(0, 2))
     for name, value in rows:
-        table.add_row(Text(name, style="dim"), value)
+        table.add_row(Text(name, style="dim"), Text(value))
     console.print(table)
 
 
@@ -210,6 +210,11 @@ def _state(run: Path, storage: str) -> str:
         return "not started"
     status = records.read_manifest(run).status
     return COMPLETE if status == "complete" else "would be continued"
+
+
+def _shown(run: Path, storage: str) -> str:
+    """The run's place as it was asked for: the copy of a stored one is nobody's business."""
+    return f"{storage.rstrip('/')}/{run.name}" if is_uri(storage) else str(run)
 
 
 def _resources(resources: Resources, slots: int, cpus: int) -> str:

@@ -84,7 +84,7 @@ class Ledger:
 
     def lacks_report(self) -> bool:
         """Whether there is a report that is not handed over yet."""
-        return bool(self._noted["report"] != _digest(self._run))
+        return _digest(self._run) not in ("", self._noted["report"])
 
     def note(self, trials: Iterable[Trial] = (), report: bool = False) -> None:
         """These trials, as they are now, and the report are handed over."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.padding import Padding
@@ -24,7 +25,8 @@ def print_spaces(console: Console) -> None:
         title.append(f"  {space.summary}", style="default")
         console.print(title)
         model = MODELS[space.model]
-        console.print(f"  model {model.name} ({model.parameters:,} parameters), data {space.data}")
+        about = f"  model {model.name} ({model.parameters:,} parameters), data {space.data}"
+        console.print(Text(about))
         console.print(Text(f"  {model.summary}", style="dim"))
         console.print(dimensions(space))
     console.print(Text("data sets (--data)", style="bold"))
@@ -52,9 +54,13 @@ def dimensions(space: Space) -> Table:
     return table
 
 
-def print_claims(console: Console, claims: Iterable[Claim]) -> None:
-    """Each claim: its sentence, and how and on what it is decided."""
-    for claim in claims:
+def print_claims(console: Console, claims: Sequence[Claim]) -> None:
+    """Each claim: its sentence, and how and on what it is decided; by task, where there are two."""
+    headed = len({claim.task for claim in claims}) > 1
+    for before, claim in itertools.pairwise([None, *claims]):
+        assert claim is not None
+        if headed and (before is None or before.task != claim.task):
+            console.print(Text(f"--claims {claim.task}", style="bold underline"))
         console.print(Text(claim.id, style="bold"))
         console.print(Padding(Text(claim.sentence), (0, 0, 0, 2)))
         how = Text(f"{_rule(claim)}; {claim.seeds} seeds, alpha {claim.alpha:g}", style="dim")

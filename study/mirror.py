@@ -208,11 +208,15 @@ class Mirror:
 
     def _store(self, path: Path) -> None:
         name = path.relative_to(self.run).as_posix()
-        state = (path.stat().st_size, path.stat().st_mtime_ns)
-        if path.is_dir() or self._sent.get(name) == state:
+        try:
+            state = (path.stat().st_size, path.stat().st_mtime_ns)
+            if path.is_dir() or self._sent.get(name) == state:
+                return
+            content = _content(path)
+        except FileNotFoundError:  # of a report that is about to be another
             return
         self._renew()
-        self.shared.write(name, stored_bytes(_content(path)))
+        self.shared.write(name, stored_bytes(content))
         self._sent[name] = state
 
 

@@ -10,7 +10,7 @@ from study import cluster, records, run_tables
 from study.best import best_trial
 from study.claims_toml import recorded_claims
 from study.journal import Journal
-from study.metrics import recorded
+from study.metrics import guess, recorded
 from study.place import Place
 from trainables.config import CONFIRM
 from trainables.errors import FAILED, UserError
@@ -25,6 +25,7 @@ class SearchResult:
 
     best: {"trial", "config", "metrics"} of the best completed trial, None without one.
     trials, epochs: the run's tables (columns: `study.records`). counts: trials by state.
+    guess: the objective of always answering the most frequent class, where it has one.
     """
 
     run_id: str
@@ -35,6 +36,7 @@ class SearchResult:
     counts: dict[str, int]
     seconds: float
     report: Path
+    guess: float | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def load_search(place: Place) -> SearchResult:
         counts={str(k): int(v) for k, v in counts.items()},
         seconds=manifest.seconds,
         report=run / records.REPORT / "index.html",
+        guess=guess(metric.name, (manifest.data.get("class_counts") or {}).get("val") or []),
     )
 
 

@@ -120,10 +120,11 @@ def staged(
         dataset = _load(request, display)
         if before:
             session.check_same_data(run, before, dataset.content_hash)
-        if before:
-            _forget_report(request.place)
-        display.note("starting Ray")
+        address = cluster.address_of(request.resources)
+        display.note(f"joining the Ray cluster at {address}" if address else "starting Ray")
         with cluster.connected(request.resources, request.trials, run / cluster.LOG) as slots:
+            if before:
+                _forget_report(request.place)
             manifest = before or _manifest(request, dataset, slots)
             manifest.sessions.append(provenance.session(slots.cluster))
             journal.say = display.note

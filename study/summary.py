@@ -49,7 +49,7 @@ def print_search(console: Console, result: SearchResult, objective: str) -> None
         console.print(more, soft_wrap=True)
     counts = ", ".join(f"{n} {state}" for state, n in sorted(result.counts.items()))
     total, time = counted(len(trials), "trial"), duration(result.seconds)
-    console.print(f"\n{total}: {counts}; {time}", highlight=False)
+    console.print(f"\n{total}: {counts}; {time} without start and report", highlight=False)
     print_best(console, result, objective)
 
 
@@ -63,6 +63,9 @@ def print_best(console: Console, result: SearchResult, objective: str) -> None:
         best.append(figure(result.best["metrics"][objective]), style="bold")
         best.append(_beside_the_defaults(result, objective), style="dim")
         console.print(best)
+        if result.guess is not None and result.best["metrics"][objective] <= result.guess:
+            always = "no better than always answering the most frequent class"
+            console.print(f"note: that is {always} ({figure(result.guess)})", highlight=False)
     console.print(Text(f"report  {result.report}"), soft_wrap=True)
 
 
@@ -106,7 +109,7 @@ def print_experiment(
         console.print(Padding(Text(verdict["plain"]), (0, 0, 0, 2)))
     counts = ", ".join(f"{n} {state}" for state, n in sorted(result.counts.items()))
     total, time = counted(len(result.trials), "training"), duration(result.seconds)
-    console.print(f"\n{total}: {counts}; {time}")
+    console.print(f"\n{total}: {counts}; {time} without start and report", highlight=False)
     _print_end(console, result)
 
 

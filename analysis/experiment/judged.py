@@ -91,7 +91,9 @@ def rule(verdicts: Sequence[Verdict]) -> str:
         f"A claim is supported where `p after Holm` is below its alpha ({alphas}) and the "
         "estimate in `effect`, though not the whole of its interval, reaches the smallest effect "
         f"that matters, in `{TO_REACH}`. p tests whether the effect differs from 0 in the "
-        f"direction claimed{of_crossovers if crosses else ''}."
+        f"direction claimed{of_crossovers if crosses else ''}. It is refuted where `p against, "
+        "after Holm` is below alpha: the opposite holds, or the effect is shown to be too small "
+        "to matter, whatever p is; the claim's card says which."
     )
 
 

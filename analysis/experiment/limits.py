@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from analysis import text
 from analysis.caveats import code_caveats, edge, resolution, the_same, with_sizes
 from analysis.experiment import names
-from analysis.experiment.cells import Experiment
-from analysis.task import guess
+from analysis.experiment.cells import Condition, Experiment
 from study.domains import from_json
+from study.metrics import guess
 from study.records import BY_ARM, DEFAULTS, FROM_RUNS, MATCHED
 from study.words import counted
 
@@ -30,7 +31,7 @@ def limits(experiment: Experiment) -> list[str]:
     lines = [
         scope,
         luck,
-        *_guessing(experiment),
+        *caution(experiment, experiment.conditions),
         *_diverged(experiment),
         *_tuning(experiment),
         *_edges(experiment),
@@ -39,8 +40,8 @@ def limits(experiment: Experiment) -> list[str]:
     return lines + code_caveats(run)
 
 
-def _guessing(experiment: Experiment) -> list[str]:
-    """Systems no better than always answering the most frequent class of the test set."""
+def caution(experiment: Experiment, conditions: Collection[Condition]) -> list[str]:
+    """That of these some are no better than always answering the most frequent class, if so."""
     task = experiment.run.task
     counts = (experiment.run.manifest.data.get("class_counts") or {}).get("test") or []
     guessed = guess(task.judged, counts)
@@ -49,7 +50,8 @@ def _guessing(experiment: Experiment) -> list[str]:
     found = [
         names.trained(condition)
         for condition in experiment.conditions
-        if experiment.of(condition)[task.judged].mean() <= guessed * (1 + task.slack)
+        if condition in conditions
+        and experiment.of(condition)[task.judged].mean() <= guessed * (1 + task.slack)
     ]
     if not found:
         return []

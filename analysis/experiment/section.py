@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from analysis import style
 from analysis.experiment import judged, systems
-from analysis.experiment.cells import Experiment
+from analysis.experiment.cells import Condition, Experiment
 from analysis.experiment.context import context
 from analysis.experiment.diagnostics import diagnostics
-from analysis.experiment.limits import limits
+from analysis.experiment.limits import caution, limits
 from analysis.page import Part, Section, anchor
 from analysis.plots.arm_curves import arm_curves
 from analysis.plots.by_budget import by_budget
@@ -30,9 +31,19 @@ def verdicts_of(experiment: Experiment) -> list[Verdict]:
     """Verdicts on the experiment's claims; UserError naming the run where none can be made."""
     run = experiment.run
     try:
-        return decide(experiment.cells, experiment.claims, data=run.data)
+        verdicts = decide(experiment.cells, experiment.claims, data=run.data)
     except UserError as error:
         raise UserError(f"{run.path}: {error}", FAILED) from None
+    return [_with_caution(experiment, verdict) for verdict in verdicts]
+
+
+def _with_caution(experiment: Experiment, verdict: Verdict) -> Verdict:
+    """Where its systems learned nothing, a verdict is not to be read without that."""
+    if verdict.verdict == "withheld":
+        return verdict
+    conditions = {Condition(cell.arm, cell.budget) for cell in verdict.claim.cells()}
+    plain = " ".join([verdict.plain, *caution(experiment, conditions)])
+    return dataclasses.replace(verdict, plain=plain)
 
 
 def section(experiment: Experiment, verdicts: Sequence[Verdict]) -> Section:

@@ -85,7 +85,9 @@ def _dot_plot(rows: list[Row], unit: str) -> Picture:
 
 
 def _label(row: Row) -> str:
-    return f"{row.claim.id}\n{row.budget} epochs, claimed {_claimed(row)}\n{row.verdict}"
+    label = f"{row.claim.id}\n{row.budget} epochs, claimed {_claimed(row)}"
+    last = row.budget == row.claim.decisive_budgets[-1]  # the verdict is of all its rows
+    return f"{label}\n{row.verdict}" if last else label
 
 
 def _claimed(row: Row) -> str:

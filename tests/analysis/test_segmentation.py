@@ -22,7 +22,8 @@ from analysis.load import load_run
 from analysis.plots.segments import segments
 from analysis.report import write_report
 from analysis.search import section
-from analysis.task import TASKS, guess, task_of
+from analysis.task import TASKS, task_of
+from study.metrics import guess
 from study.records import CELLS
 from trainables.data import CLASSIFICATION
 from trainables.errors import UserError

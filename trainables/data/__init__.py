@@ -123,9 +123,14 @@ def require_directory(name: str, data_dir: str | Path | None, download: bool = F
     download: a folder that is not there will be made.
     """
     entry = source(name)
+    if data_dir is not None and not entry.takes_directory:
+        raise UserError(
+            f"--data-dir: {name} is made here and reads no directory; leave it out, or name the "
+            "data with --data"
+        )
     if entry.takes_directory and not entry.can_download and data_dir is None:
         raise UserError(f"--data {name} reads a folder: name it with --data-dir")
-    if data_dir is None or not entry.takes_directory or Path(data_dir).is_dir():
+    if data_dir is None or Path(data_dir).is_dir():
         return
     if not (download and entry.can_download) or Path(data_dir).exists():
         raise UserError(f"--data-dir {data_dir}: no such folder; name the one with the files")
@@ -170,8 +175,7 @@ def load_dataset(
     Raises UserError for a request the data set cannot serve, DataError for bad files.
     """
     entry = source(name)
-    if data_dir is not None and not entry.takes_directory:
-        raise UserError(f"--data-dir: {name} is made here and reads no directory; leave it out")
+    require_directory(name, data_dir, download)
     if download and not entry.can_download:
         raise UserError(f"--download: {name} needs no download; leave it out")
     check_image_size(name, image_size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +84,8 @@ class Dataset:
 def check(name: str, split: Split, classes: int, task: str = CLASSIFICATION) -> None:
     """Raise DataError unless images and labels have the documented shape, type and range."""
     images, labels = split.images, split.labels
+    if not len(images):
+        raise DataError(f"{name}: holds no images")
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
         raise DataError(
             f"{name}: images must be uint8 (N, H, W, 3), found {images.dtype} {images.shape}"
@@ -93,8 +96,6 @@ def check(name: str, split: Split, classes: int, task: str = CLASSIFICATION) -> 
     wanted = images.shape[:3] if task == SEGMENTATION else images.shape[:1]
     if labels.shape != wanted:
         raise DataError(f"{name}: {len(images)} images but labels of shape {labels.shape}")
-    if not len(images):
-        raise DataError(f"{name}: holds no images")
     extremes = [_extremes(part, task) for part in np.array_split(labels, len(labels) // 64 + 1)]
     found = [value for pair in extremes for value in pair]
     if not found:
@@ -113,7 +114,8 @@ def _extremes(labels: np.ndarray, task: str) -> tuple[int, ...]:
 def elsewhere(root: Path, wanted: str | Path) -> str:
     """What to do where the folder one level up or down has what is wanted; "" where none has."""
     near = [root.parent, *sorted(root.glob("*/"))] if root.is_dir() else []
-    found = [str(folder) for folder in near if (folder / wanted).exists()]
+    # Of os.path, to which what may not be looked into is not there.
+    found = [str(folder) for folder in near if os.path.exists(folder / wanted)]
     return f"did you mean --data-dir {' or '.join(found)}?" if found else ""
 
 

@@ -23,7 +23,7 @@ def layout(year: str) -> Path:
 def peek(data_dir: Path | None, year: str) -> int | None:
     """How many images validation leaves of those that train.txt names.
 
-    Raises DataError for a folder that is not there; None where the list cannot be read.
+    Raises DataError for a folder that is not there; None where the list cannot be used.
     """
     folder = existing(data_dir, year)
     try:
@@ -31,7 +31,7 @@ def peek(data_dir: Path | None, year: str) -> int | None:
     except (OSError, UnicodeDecodeError):
         return None  # `listed_pairs` says what is wrong with it
     count = sum(bool(name.strip()) for name in names)
-    return count - max(1, round(VAL_FRACTION * count))
+    return count - max(1, round(VAL_FRACTION * count)) if count > 1 else None
 
 
 def root_of(data_dir: Path | None) -> Path:

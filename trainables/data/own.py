@@ -47,4 +47,16 @@ def loaded(name: str, entry: DataSource, arguments: tuple[object, ...]) -> Datas
         check(named, split, len(dataset.classes), entry.task)
         if split.images.shape[1:3] != size:
             raise DataError(f"{named}: images are {split.images.shape[1:3]}, registered as {size}")
-    return dataclasses.replace(dataset, name=name, content_hash=content_hash(*splits))
+    notices = (*dataset.notices, *_absent(dataset))
+    return dataclasses.replace(
+        dataset, name=name, content_hash=content_hash(*splits), notices=notices
+    )
+
+
+def _absent(dataset: Dataset) -> list[str]:
+    """A notice of classes without an image to train on; scenes need not show all."""
+    if dataset.task == SEGMENTATION:
+        return []
+    there = set(dataset.pool.labels.tolist())
+    absent = [name for label, name in enumerate(dataset.classes) if label not in there]
+    return [f"no image to train on is of class {', '.join(absent)}"] if absent else []
