@@ -290,3 +290,16 @@ def test_what_others_report_of_digits_is_no_context_of_other_data(
     named = experiment_manifest().data | {"name": data}
     run = write_experiment(tmp_path / "run", claims, pictures=False, data=named)
     assert len(context(read(run))) == shown
+
+
+def test_a_verdict_on_what_learned_nothing_says_so(experiment_run: Path) -> None:
+    experiment = read(experiment_run)
+    assert not any("most frequent class" in v.plain for v in verdicts_of(experiment))
+    experiment.cells.loc[experiment.cells["arm"] == "tiny", "test_accuracy"] = 0.01
+    found = verdicts_of(experiment)
+    concerned = [any(arm.name == "tiny" for arm in v.claim.arms) for v in found]
+    assert concerned == [
+        "most frequent class" in v.plain and "says little about trained systems" in v.plain
+        for v in found
+    ]
+    assert any(concerned)

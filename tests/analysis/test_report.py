@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -276,3 +278,11 @@ def test_dots_of_a_batch_size_stand_in_its_band_and_the_caption_says_that_they_a
 
 def test_a_dot_alone_is_not_moved() -> None:
     assert options.jitter(np.array([0.0, 2.0, 1.0, 2.0]))[[0, 2]].tolist() == [0, 0]
+
+
+def test_two_runs_of_one_title_are_told_apart(mixed_run: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(mixed_run, other)
+    page = write_report([mixed_run, other], tmp_path / "out").read_text()
+    titles = re.findall(r"<h2[^>]*>([^<]*)</h2>", page)
+    assert len(set(titles)) == len(titles)

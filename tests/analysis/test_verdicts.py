@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from analysis import sentences
 from analysis.arrange import arrange
+from analysis.conclusions import conclusion
 from analysis.crossing import crossing
 from analysis.evidence import evidence
 from analysis.verdicts import decide, verdict_of
@@ -507,3 +508,30 @@ def test_the_registered_claims_all_get_a_verdict():
     assert [v.claim for v in verdicts] == claims
     assert {v.verdict for v in verdicts} <= {"refuted", "inconclusive"}
     assert all(v.plain and v.what_would_change_it for v in verdicts)
+
+
+def refuted_early(long: float) -> str:
+    claim = dataclasses.replace(CROSSES, seeds=8)
+    return one(crosses(-0.1, long), claim).plain
+
+
+def test_a_lead_at_the_long_budget_is_only_told_of_where_it_is_shown():
+    also = "That it leads after 8 epochs as well"
+    assert also in refuted_early(-0.1)
+    found = one(crosses(-0.1, -0.1), CROSSES)
+    last = dataclasses.replace(found.budgets[-1], p=0.5)
+    doubtful = dataclasses.replace(found, budgets=(*found.budgets[:-1], last))
+    assert also not in conclusion(doubtful)
+    assert "it leads already after 2 epochs" in conclusion(doubtful)
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "said"), [(0.049, 0.001, "rule out"), (0.001, 0.049, "tell")]
+)
+def test_a_crossover_is_never_open_without_a_reason(early: float, late: float, said: str):
+    """Beyond 14 seeds flips are drawn: a p-value at 0.05 is another at each draw."""
+    found = one(crosses(-0.0495, -0.1), CROSSES)
+    ps = zip(found.budgets, (early, late), strict=True)
+    budgets = tuple(dataclasses.replace(step, p=p) for step, p in ps)
+    drawn = dataclasses.replace(found, p=0.051, p_holm=0.051, budgets=budgets)
+    assert f"leaves the claim open: 8 seeds cannot {said}" in conclusion(drawn)

@@ -378,3 +378,10 @@ def test_drawn_sign_flips_bound_the_smallest_p_however_many_seeds() -> None:
     assert "cannot be decided with 20 seeds" in warning
     assert "--seeds" not in warning
     assert "choose a larger alpha" in warning
+
+
+def test_more_seeds_and_fewer_claims_are_proposed_where_only_both_help():
+    claims = [dataclasses.replace(claim, alpha=0.0002) for claim in by_task("classification")]
+    said = " ".join(decidability(claims))
+    assert "use more seeds and decide fewer claims together" in said
+    assert "no number of seeds" not in said

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +21,7 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.util import placement_group, remove_placement_group
 
 from study.cells import CellQueue
-from study.cluster import check, connected, there
+from study.cluster import _knock, check, connected, there
 from study.journal import Journal
 from study.metrics import METRICS
 from study.orchestrate import run_trials
@@ -219,6 +221,17 @@ def test_a_gpu_on_a_machine_without_any_is_refused_before_ray_starts(monkeypatch
     check(replace(asked, address="10.0.0.1:6379"), 1)  # its GPUs are not this machine's
     monkeypatch.setattr("study.cluster.may_have_gpus", lambda: True)
     check(asked, 1)
+
+
+def test_a_head_that_is_just_starting_is_waited_for() -> None:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        timer = threading.Timer(0.7, one.listen)
+        timer.start()
+        _knock(f"127.0.0.1:{one.getsockname()[1]}")
+        timer.join()
+    _knock("auto")
+    _knock(None)
 
 
 def test_a_ray_that_does_not_start_is_one_line(monkeypatch, tmp_path: Path) -> None:

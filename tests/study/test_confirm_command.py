@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from study import records
+from study import dry_run, records
 from study.claims import CLAIMS, overridden, select
-from study.confirm import main
+from study.confirm import _claims, main
 from study.dry_run import print_experiment, print_plan
 from study.experiment_plan import ExperimentSpec, experiment_id
 from study.plan import SearchSpec
 from study.resources import Resources
 from study.results import ExperimentResult
-from tests.study.commands import heavy_imports, run
+from tests.study.commands import ROOT, heavy_imports, run
 from tests.study.test_records import manifest
 from tests.trainables.made_up import write_svhn
 from trainables.errors import UserError
@@ -121,6 +121,35 @@ def test_a_dry_run_warns_of_data_that_a_run_could_not_use(capsys, tmp_path: Path
     assert "warning" not in words(capsys)
     print_plan(console, SearchSpec("cnn", "uci_digits", train_size=1_151), *HERE)
     assert "--train-size 1151: only 1,150 images are left" in words(capsys)
+
+
+def test_a_stored_run_is_shown_where_it_was_asked_for_and_brackets_are_text(capsys) -> None:
+    print_plan(Console(width=120), SearchSpec("cnn"), Resources(), "s3://bucket/runs/")
+    assert "directory s3://bucket/runs/cnn-street_digits-" in words(capsys)
+    dry_run._grid(Console(width=80), [("parameters", "tiny_aug[augment_strength=1.0]")])
+    assert "tiny_aug[augment_strength=1.0]" in words(capsys)
+
+
+def test_claims_are_named_together_and_repeatedly(tmp_path: Path) -> None:
+    text = (ROOT / "examples" / "tiny_claims.toml").read_text()
+    first, other = tmp_path / "first.toml", tmp_path / "other.toml"
+    first.write_text(text)
+    other.write_text(text.replace("smallest_effect = 0.05", "smallest_effect = 0.06"))
+    both = [claim.id for claim in _claims((f"{first}, aug_crossover", "aug_gap_smaller"))]
+    assert both[-2:] == ["aug_crossover", "aug_gap_smaller"]
+    assert len(both) == 4
+    named = _claims(("segmentation,aug_crossover", "aug_crossover"))
+    assert len(named) == 1 + len(_claims(("segmentation",)))
+    with pytest.raises(UserError, match="two different claims have the id 'tiny_aug_crossover'"):
+        _claims((str(first), str(other)))
+    with pytest.raises(UserError, match="'aug_crosover': did you mean aug_crossover"):
+        _claims(("segmentation,aug_crosover",))
+
+
+def test_the_list_of_all_claims_has_a_heading_a_task() -> None:
+    shown = run("--list", module=CONFIRM).stdout
+    assert shown.count("--claims classification") == shown.count("--claims segmentation") == 1
+    assert "--claims" not in run("--list", "--claims", "segmentation", module=CONFIRM).stdout
 
 
 def test_a_dry_run_of_a_complete_run_costs_nothing(capsys, tmp_path: Path) -> None:

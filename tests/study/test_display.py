@@ -9,7 +9,7 @@ import re
 import pytest
 from rich.console import Console
 
-from study.display import Display
+from study.display import Display, begun
 from study.metrics import METRICS
 from study.words import BRIEF, describe, duration, figure
 
@@ -122,6 +122,15 @@ def test_a_failed_cell_is_not_kept_for_it_is_tried_again(ranked: bool, kept: str
     text = broken_off(events(0) + events(1, "failed"), terminal=False, ranked=ranked)
     assert f"kept: {kept}" in text
     assert ("1 failed" in text.splitlines()[-1]) == ranked
+
+
+def test_epochs_of_failed_cells_are_not_kept() -> None:
+    text = broken_off(events(1, "failed"), terminal=False, ranked=False)
+    assert "kept" not in text
+    assert begun(events(1, "failed")) == ""
+    assert (
+        begun(events(1, "failed") + events(2, None)) == "3 epochs of 1 trial, which has not ended"
+    )
 
 
 def test_the_line_of_a_tuning_trial_and_of_a_tiny_loss() -> None:

@@ -82,3 +82,11 @@ def test_a_store_that_is_back_while_an_event_is_taken_is_no_error(mirrored: Mirr
     mirrored._away = time.monotonic(), OSError("gone")
     mirrored.shared = LocalStore(**{**vars(mirrored.shared), "patience": 60.0})
     mirrored({"event": "epoch", "trial": 0})
+
+
+def test_a_file_that_is_deleted_while_its_folder_is_sent_is_passed_over(
+    mirrored: Mirror, store: LocalStore
+) -> None:
+    """The report of an earlier session is."""
+    mirrored._store(mirrored.run / records.REPORT / "index.html")
+    assert store.read(f"{records.REPORT}/index.html") is None

@@ -14,7 +14,7 @@ from study.plan import SearchSpec, run_id
 from study.results import SearchResult
 from study.run import main
 from study.spaces import SPACES
-from study.summary import print_search
+from study.summary import print_best, print_search
 from tests.study.commands import heavy_imports, run
 from tests.study.test_records import manifest
 
@@ -80,6 +80,7 @@ def test_a_new_folder_can_be_downloaded_into(module: str, tmp_path: Path) -> Non
         ("--space cnn --address 127.0.0.1:1", "nobody answers there (Connection refused)"),
         ("--space cnn --data svhn --data-dir /nowhere", "/nowhere"),
         ("--space cnn --data-dir /nowhere", "reads no directory"),
+        ("--space cnn --data-dir /tmp --dry-run", "leave it out, or name the data with --data"),
         ("--space cnn --storage /proc/none", "cannot write there"),
         ("--space cnn --cpus-per-trial 4096", "needs 4096 CPUs, but there are"),
         ("--space cnn --workers-per-trial 4096", "needs 4096 CPUs, but there are"),
@@ -132,6 +133,16 @@ def test_the_table_of_trials_has_a_line_a_trial(capsys) -> None:
     assert words[1] == "11 completed 12/12 0.5500 0.00012 0.55 1.2e-05 128"
     assert lines[10] == "... and 2 more in r/report/tables/trials.csv"
     assert lines[-2] == "best  trial 11  val_accuracy 0.5500; at the defaults (trial 0) 0.0000"
+
+
+@pytest.mark.parametrize(
+    ("guess", "is_said"), [(0.8, True), (0.75, True), (0.7, False), (None, False)]
+)
+def test_a_best_trial_that_only_guesses_is_said_to(guess, is_said: bool, capsys) -> None:
+    tables = (pd.DataFrame(), pd.DataFrame())
+    result = SearchResult("r", Path("r"), BEST, *tables, {}, 1.0, Path("r/index.html"), guess)
+    print_best(Console(width=80), result, "val_accuracy")
+    assert ("most frequent class" in capsys.readouterr().out) == is_said
 
 
 def test_debug_shows_where() -> None:

@@ -196,6 +196,10 @@ def test_few_validation_images_are_told_of(tmp_path: Path, monkeypatch) -> None:
     stage._load(request, SimpleNamespace(note=notes.append))
     assert "validation images" in notes[-1]
     assert "note" not in notes[-1]
+    for file in (tmp_path / "data" / "train" / "b").iterdir():
+        file.unlink()
+    stage._load(own, SimpleNamespace(note=notes.append))
+    assert "note: no image to train on is of class b" in notes
     shutil.rmtree(tmp_path / "data" / "test")
     with pytest.raises(UserError, match=rf"^folders \({folder}\) has no test images"):
         stage._load(replace(own, with_test=True), SILENT)

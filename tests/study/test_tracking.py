@@ -18,7 +18,7 @@ import pytest
 
 from study import records, tracking
 from study.cell_evidence import ROWS
-from study.handover import Trials, outstanding
+from study.handover import Ledger, Trials, outstanding
 from study.journal import Journal
 from study.publish import POLL_SECONDS
 from study.tracking import OFF, OFFLINE, ONLINE, decide, tracked
@@ -413,3 +413,19 @@ def test_online_without_a_key_is_a_mistake_of_one_line(clean_environment) -> Non
     assert "\n" not in str(caught.value)
     with pytest.raises(UserError, match="did you mean online"):
         decide("onlin")
+
+
+def test_a_report_that_is_not_there_yet_is_nothing_to_hand_over(tmp_path) -> None:
+    """An experiment that goes on deletes the old one, and may be interrupted before the new."""
+    ledger, page = Ledger(tmp_path), tmp_path / records.REPORT / "index.html"
+    (tmp_path / "wandb").mkdir()
+    assert not ledger.lacks_report()
+    page.parent.mkdir()
+    page.write_text("first")
+    assert ledger.lacks_report()
+    ledger.note(report=True)
+    assert not ledger.lacks_report()
+    page.unlink()
+    assert not ledger.lacks_report()
+    page.write_text("second")
+    assert ledger.lacks_report()

@@ -17,7 +17,7 @@ from torchvision.datasets.voc import DATASET_YEAR_DICT
 
 from trainables.data import decoded, load_dataset
 from trainables.data.base import SEGMENTATION, DataError, Dataset, content_hash
-from trainables.data.devkit import layout
+from trainables.data.devkit import layout, peek
 from trainables.data.labelled_image import PADDING
 from trainables.data.mapped import Mapped
 from trainables.data.masks import VOID
@@ -300,6 +300,30 @@ def test_years_lie_where_torchvision_has_them():
     for year, entry in DATASET_YEAR_DICT.items():
         if year != "2007-test":
             assert layout(year) == Path(entry["base_dir"])
+
+
+@pytest.mark.parametrize(("names", "known"), [("", None), ("a0\n", None), ("a0\n\na1\n", 1)])
+def test_a_list_that_no_run_takes_has_no_size(
+    make_devkit: MakeDevkit, names: str, known: int | None
+):
+    folder = make_devkit()
+    path = folder / "ImageSets" / "Segmentation" / "train.txt"
+    path.write_text(names)
+    assert peek(folder, "2012") == known
+
+
+def test_folders_that_cannot_be_looked_into_are_not_offered(tmp_path: Path, monkeypatch):
+    (tmp_path / "lost+found").mkdir()
+    stat = os.stat
+
+    def denied(path, *args, **kwargs):
+        if "lost+found" + os.sep in str(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "stat", denied)
+    with pytest.raises(DataError, match="--data-dir names the folder that holds VOCdevkit"):
+        load(tmp_path)
 
 
 def test_a_folder_one_level_off_is_offered(make_devkit: MakeDevkit, tmp_path: Path):
