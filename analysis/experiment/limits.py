@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from typing import Any
 
@@ -9,6 +10,7 @@ from analysis import text
 from analysis.caveats import code_caveats, edge, resolution, the_same, with_sizes
 from analysis.experiment import names
 from analysis.experiment.cells import Condition, Experiment
+from analysis.experiment.estimates import estimate
 from study.domains import from_json
 from study.metrics import guess
 from study.records import BY_ARM, DEFAULTS, FROM_RUNS, MATCHED
@@ -41,7 +43,7 @@ def limits(experiment: Experiment) -> list[str]:
 
 
 def caution(experiment: Experiment, conditions: Collection[Condition]) -> list[str]:
-    """That of these some are no better than always answering the most frequent class, if so."""
+    """That some of these are not shown to be better than answering the most frequent class."""
     task = experiment.run.task
     counts = (experiment.run.manifest.data.get("class_counts") or {}).get("test") or []
     guessed = guess(task.judged, counts)
@@ -51,16 +53,22 @@ def caution(experiment: Experiment, conditions: Collection[Condition]) -> list[s
         names.trained(condition)
         for condition in experiment.conditions
         if condition in conditions
-        and experiment.of(condition)[task.judged].mean() <= guessed * (1 + task.slack)
+        and _lowest(experiment, condition, task.judged) <= guessed * (1 + task.slack)
     ]
     if not found:
         return []
     line = (
-        f"No better than always answering the most frequent class "
+        f"Not shown to be better than always answering the most frequent class "
         f"({task.metric(task.judged).label} {guessed:.3f}): {'; '.join(found)}. A verdict on them "
         "says little about trained systems."
     )
     return [line]
+
+
+def _lowest(experiment: Experiment, condition: Condition, metric: str) -> float:
+    """The lower end of its 95% interval; the mean where there are too few seeds for one."""
+    found = estimate(experiment.of(condition)[metric], metric)
+    return found.mean if math.isnan(found.low) else found.low
 
 
 def _diverged(experiment: Experiment) -> list[str]:

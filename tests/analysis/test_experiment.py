@@ -6,6 +6,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -295,7 +296,10 @@ def test_what_others_report_of_digits_is_no_context_of_other_data(
 def test_a_verdict_on_what_learned_nothing_says_so(experiment_run: Path) -> None:
     experiment = read(experiment_run)
     assert not any("most frequent class" in v.plain for v in verdicts_of(experiment))
-    experiment.cells.loc[experiment.cells["arm"] == "tiny", "test_accuracy"] = 0.01
+    counts = experiment.run.manifest.data["class_counts"]["test"]
+    plain = experiment.cells["arm"] == "tiny"  # better in the mean, but not beyond chance
+    above = np.resize([-0.01, 0.012], int(plain.sum()))
+    experiment.cells.loc[plain, "test_accuracy"] = max(counts) / sum(counts) + above
     found = verdicts_of(experiment)
     concerned = [any(arm.name == "tiny" for arm in v.claim.arms) for v in found]
     assert concerned == [
