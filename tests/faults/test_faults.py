@@ -26,7 +26,9 @@ pytestmark = pytest.mark.slow
 
 TIMES = ["seconds", "images_per_second"]
 # What a study prints, all of it, until the report is written.
-LINE = re.compile(r"tiny_aug-|uci_digits: |starting Ray|joining the |joined the |W&B: off|trial +\d+ [a-z]+ ")
+LINE = re.compile(
+    r"tiny_aug-|uci_digits: |starting Ray|joining the |joined the |W&B: off|trial +\d+ [a-z]+ "
+)
 PATIENCE = 300.0  # seconds, of a test with a machine that is busy with others
 
 
