@@ -164,9 +164,9 @@ def distinct(sections: list[Section]) -> list[Section]:
     named = []
     for section in sections:
         seen[section.anchor] = count = seen.get(section.anchor, 0) + 1
-        anchor = section.anchor + (f"-{count}" if count > 1 else "")
-        apart = f" ({anchor.rpartition('-')[2]})" if titles[section.title] > 1 else ""
-        named.append(dataclasses.replace(section, anchor=anchor, title=section.title + apart))
+        unique = section.anchor + (f"-{count}" if count > 1 else "")
+        apart = f" ({unique.rpartition('-')[2]})" if titles[section.title] > 1 else ""
+        named.append(dataclasses.replace(section, anchor=unique, title=section.title + apart))
     return named
 
 

@@ -55,7 +55,7 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    address = address_of(resources)
+    address = resources.joins
     from ray._private import ray_constants
 
     # Ray reads this one while it is imported, which a notebook may have done long before.
@@ -81,11 +81,6 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
             resources = replace(resources, concurrency=resources.concurrency and most)
             nodes = _with_nodes_to_come(resources, nodes)
         yield replace(fit(resources, trials, nodes, address), cluster=total(found))
-
-
-def address_of(resources: Resources) -> str | None:
-    """Of the cluster to join; None where one is to be started here."""
-    return resources.address or os.environ.get("RAY_ADDRESS")
 
 
 def there() -> list[Amounts]:
@@ -141,7 +136,7 @@ def check(resources: Resources, trials: int) -> None:
     Asked before anything is written or started. GPUs are counted by Ray once it is up; a machine
     that cannot have any is refused now.
     """
-    if not address_of(resources):
+    if not resources.joins:
         asked = None if may_have_gpus() else resources.gpus_per_trial
         node = {"CPU": float(available_cpus())}
         fit(replace(resources, gpus_per_trial=asked or 0.0), trials, [node])

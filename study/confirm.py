@@ -145,13 +145,20 @@ def _run(
 
 
 def _claims(chosen: tuple[str, ...]) -> tuple[Claim, ...]:
-    """The claims of all that --claims names; UserError for two claims of one id."""
+    """The claims of all that --claims names; one UserError with a line for each problem."""
     found: dict[str, Claim] = {}
+    problems: list[str] = []
     for one in chosen:
-        parts = [one] if Path(one).is_file() else [part.strip() for part in one.split(",")]
-        for claim in (claim for part in parts for claim in _named(part)):
-            if found.setdefault(claim.id, claim) != claim:
-                raise UserError(f"--claims: two different claims have the id {claim.id!r}")
+        for part in [one] if Path(one).is_file() else one.split(","):
+            try:
+                claims = _named(part.strip())
+            except UserError as error:
+                problems += str(error).splitlines()
+                continue
+            others = [claim.id for claim in claims if found.setdefault(claim.id, claim) != claim]
+            problems += [f"--claims: two different claims have the id {id!r}" for id in others]
+    if problems:
+        raise UserError("\n".join(problems))
     return tuple(found.values())
 
 

@@ -56,7 +56,7 @@ def print_plan(
     state = _state(run, storage)
     space = searched_space(spec)
     rows = [
-        ("run", run_id(spec)),
+        ("run", run.name),
         ("directory", f"{_shown(run, storage)} ({state})"),
         ("space", f"{space.name}: {space.summary}"),
         ("data", f"{spec.data}, {_size(images)}"),
@@ -218,8 +218,8 @@ def _shown(run: Path, storage: str) -> str:
 
 
 def _resources(resources: Resources, slots: int, cpus: int) -> str:
-    if resources.address:
-        return f"the Ray cluster at {resources.address}: as many trials at once as fit"
+    if resources.joins:
+        return f"the Ray cluster at {resources.joins}: as many trials at once as fit"
     workers = resources.workers_per_trial
     each = amount(resources.cpus_per_trial, "CPU")
     if resources.gpus_per_trial:

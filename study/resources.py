@@ -24,6 +24,11 @@ class Resources:
     workers_per_trial: int = 1
     address: str | None = None
 
+    @property
+    def joins(self) -> str | None:
+        """Address of the cluster to join; None where one is to be started here."""
+        return self.address or os.environ.get("RAY_ADDRESS")
+
     def __post_init__(self) -> None:
         require_whole("--concurrency", self.concurrency, 1)
         require_whole("--workers-per-trial", self.workers_per_trial, 1)

@@ -120,7 +120,7 @@ def staged(
         dataset = _load(request, display)
         if before:
             session.check_same_data(run, before, dataset.content_hash)
-        address = cluster.address_of(request.resources)
+        address = request.resources.joins
         display.note(f"joining the Ray cluster at {address}" if address else "starting Ray")
         with cluster.connected(request.resources, request.trials, run / cluster.LOG) as slots:
             if before:

@@ -142,8 +142,13 @@ def test_claims_are_named_together_and_repeatedly(tmp_path: Path) -> None:
     assert len(named) == 1 + len(_claims(("segmentation",)))
     with pytest.raises(UserError, match="two different claims have the id 'tiny_aug_crossover'"):
         _claims((str(first), str(other)))
-    with pytest.raises(UserError, match="'aug_crosover': did you mean aug_crossover"):
-        _claims(("segmentation,aug_crosover",))
+    with pytest.raises(UserError) as caught:
+        _claims(("segmentation,aug_crosover", "aug_gap_smaler"))
+    lines = str(caught.value).splitlines()
+    assert [line.partition(" (")[0] for line in lines] == [
+        "unknown claim 'aug_crosover': did you mean aug_crossover?",
+        "unknown claim 'aug_gap_smaler': did you mean aug_gap_smaller?",
+    ]
 
 
 def test_the_list_of_all_claims_has_a_heading_a_task() -> None:
@@ -197,6 +202,12 @@ def test_one_cpu_is_one(cpus: int, each: float, said: str, monkeypatch, capsys) 
     resources = Resources(cpus_per_trial=each)
     print_plan(Console(width=80), SearchSpec("cnn"), resources, "runs")
     assert said in words(capsys)
+
+
+def test_a_dry_run_knows_the_cluster_that_the_environment_names(monkeypatch, capsys) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    print_plan(Console(width=80), SearchSpec("cnn"), *HERE)
+    assert "the Ray cluster at 10.0.0.1:6379: as many" in words(capsys)
 
 
 def test_a_dry_run_says_what_it_knows_of_gpus(monkeypatch, capsys) -> None:
