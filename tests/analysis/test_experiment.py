@@ -16,6 +16,7 @@ from analysis.experiment.judged import TO_REACH, cards, rule, verdict_table
 from analysis.experiment.limits import limits
 from analysis.experiment.section import missing, section, verdicts_of
 from analysis.load import load_run
+from analysis.plots.differences import differences
 from analysis.report import write_report
 from study.claims import CLAIMS as REGISTERED
 from study.claims_toml import claim_to_dict
@@ -307,3 +308,12 @@ def test_a_verdict_on_what_learned_nothing_says_so(experiment_run: Path) -> None
         for v in found
     ]
     assert any(concerned)
+
+
+def test_a_crossover_has_its_verdict_once_in_the_figure(experiment_run: Path) -> None:
+    experiment = read(experiment_run)
+    (crossover,) = [v for v in verdicts_of(experiment) if v.claim.decided_by == "crossover"]
+    (picture,) = differences(experiment.cells, [crossover])
+    labels = [label.get_text() for label in picture.figure.axes[0].get_yticklabels()]
+    assert [crossover.verdict in label for label in labels] == [False, True]
+    assert ["not yet" in label for label in labels] == [True, False]

@@ -429,3 +429,12 @@ def test_a_report_that_is_not_there_yet_is_nothing_to_hand_over(tmp_path) -> Non
     assert not ledger.lacks_report()
     page.write_text("second")
     assert ledger.lacks_report()
+
+
+def test_a_trial_that_has_not_begun_has_no_run(tmp_path) -> None:
+    """A search asks for its last trials together, and puts all of them on record."""
+    journal = empty_run(tmp_path)
+    with tracked(journal.run, decide(OFFLINE), lambda line: None):
+        cell(journal, 0, **classified(images=4))
+        journal.start(1, CELL)
+    assert set(read_back(journal.run)) == {"run-1-00000"}
