@@ -7,18 +7,17 @@ import contextlib
 import errno
 import os
 import shlex
-import signal
 import sys
 import threading
-from collections.abc import Iterator
-from types import FrameType
 from typing import NoReturn
 
 import click
 
+from study.interrupts import take_sigterm_for_interrupt
 from trainables.errors import FAILED, MISUSE, UserError
 
 INTERRUPTED = 130
+GRACE = 10.0  # seconds for what libraries do when a process ends
 
 
 def start(command: click.Command, module: str) -> NoReturn:
@@ -26,7 +25,7 @@ def start(command: click.Command, module: str) -> NoReturn:
 
     What the user can mend is one line on stderr; --debug shows the traceback instead.
     """
-    signal.signal(signal.SIGTERM, _interrupt)  # a scheduler's notice is treated as ^C
+    take_sigterm_for_interrupt()
     ending = _Ending()
     atexit.register(ending)  # what is registered first runs last, after Ray's own
     debug = "--debug" in sys.argv[1:]
@@ -50,53 +49,27 @@ def start(command: click.Command, module: str) -> NoReturn:
             raise
         what = " ".join(str(error).split())
         code = _fail(f"{type(error).__name__}: {what} (--debug shows where)", FAILED)
-    ending.code = code or 0
+    ending.due(code or 0)
     sys.exit(code or 0)
 
 
 class _Ending:
     """Ends the process without taking its modules apart, which takes Ray's two seconds."""
 
-    code = 1  # of an exception that --debug shows
+    _code = 1  # of an exception that --debug shows
+
+    def due(self, code: int) -> None:
+        """All is done: whatever a library still waits for then, GRACE seconds are enough."""
+        self._code = code
+        late = threading.Timer(GRACE, self)
+        late.daemon = True
+        late.start()
 
     def __call__(self) -> None:
         with contextlib.suppress(OSError):  # of a full disk or a closed pipe Python tells
             sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(self.code)
-
-
-@contextlib.contextmanager
-def heeded() -> Iterator[None]:
-    """Within, neither ^C nor SIGTERM is lost: at the latest the end raises KeyboardInterrupt.
-
-    Python drops an exception that is raised in a finaliser or a callback from C, of which
-    drawing figures has many.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # whoever runs this in a thread has ^C in another
-        return
-    asked = False
-
-    def on_interrupt(signum: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
-        before[signum](signum, frame)  # ours ignores a second SIGTERM
-        raise KeyboardInterrupt
-
-    # What is ignored (of a job in the background) stays so, and what ends the process at once, too.
-    both = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    before = {number: handler for number, handler in both.items() if callable(handler)}
-    for number in before:
-        signal.signal(number, on_interrupt)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            if signal.getsignal(number) is on_interrupt:
-                signal.signal(number, handler)
-        if asked:
-            raise KeyboardInterrupt
+            os._exit(self._code)
 
 
 def again(module: str) -> str:
@@ -120,8 +93,3 @@ def _disk_message(error: OSError) -> str:
     if not error.strerror:  # a library's own, raised as an OSError
         return f"{type(error).__name__}: {' '.join(str(error).split())} (--debug shows where)"
     return f"{error.filename or 'system'}: {error.strerror}"
-
-
-def _interrupt(signum: int, frame: object) -> None:
-    signal.signal(signum, signal.SIG_IGN)
-    raise KeyboardInterrupt

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from study import cluster, journal_file, provenance, records, session
 from study.display import Display
-from study.exits import heeded
+from study.interrupts import heeded
 from study.journal import Journal
 from study.machines import Machines
 from study.metrics import Metric

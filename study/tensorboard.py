@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
+from ray.tune.experiment import Trial
 from ray.tune.logger import TBXLoggerCallback
+
+from study.interrupts import undisturbed
 
 OFF = "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"  # Ray's own switch
 
@@ -25,9 +28,28 @@ def tensorboard() -> list[TBXLoggerCallback]:
     if absent:
         sys.modules["torch"] = cast(ModuleType, None)  # how Python marks what cannot be imported
     try:
-        return [TBXLoggerCallback()]
+        return [_Undisturbed()]
     except ImportError:  # of tensorboardX; Tune says how to install it
         return []
     finally:
         if absent:
             del sys.modules["torch"]
+
+
+class _Undisturbed(TBXLoggerCallback):
+    """Every writer has a queue with a lock, which the end of the process would wait for."""
+
+    def log_trial_start(self, trial: Trial) -> None:
+        """Open the trial's writer."""
+        with undisturbed():
+            super().log_trial_start(trial)
+
+    def log_trial_result(self, iteration: int, trial: Trial, result: dict[str, Any]) -> None:
+        """Write the numbers of an epoch."""
+        with undisturbed():
+            super().log_trial_result(iteration, trial, result)
+
+    def log_trial_end(self, trial: Trial, failed: bool = False) -> None:
+        """Close the trial's writer."""
+        with undisturbed():
+            super().log_trial_end(trial, failed)

@@ -1,65 +1,41 @@
-"""^C where Python, or a library, would drop it (the commands' ends: test_run_command.py)."""
+"""The end of a command's process (what it says: test_run_command.py)."""
 
 from __future__ import annotations
 
-import contextlib
-import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
 from study import exits
-from study.exits import heeded
+from tests.study.commands import ROOT
+
+HELD_UP = """
+import atexit, sys, threading
+import click
+from study import exits
+
+exits.GRACE = 0.5
+
+@click.command()
+def main():
+    atexit.register(lambda: threading.Event().wait({patience}))
+    if "{how}" == "interrupted":
+        raise KeyboardInterrupt
+    print("done", end="")
+
+exits.start(main, "held_up")
+"""
 
 
-def interrupted(swallowed: bool) -> bool:
-    """Whether a block that is interrupted, and may swallow that, is left with the interrupt."""
-    try:
-        with heeded():
-            with contextlib.suppress(*[KeyboardInterrupt] * swallowed):
-                signal.raise_signal(signal.SIGINT)
-            assert swallowed, "went on after the interrupt"
-    except KeyboardInterrupt:
-        return True
-    return False
-
-
-@pytest.mark.parametrize("swallowed", [True, False])
-def test_an_interrupt_is_heeded_at_the_latest_at_the_end(swallowed: bool) -> None:
-    before = signal.getsignal(signal.SIGINT)
-    assert interrupted(swallowed)
-    assert signal.getsignal(signal.SIGINT) == before
-
-
-def test_what_is_ignored_stays_ignored() -> None:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with heeded():
-            signal.raise_signal(signal.SIGINT)
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def test_an_interrupt_counts_more_than_the_error_that_follows_it() -> None:
-    def fails() -> None:
-        with heeded():
-            with contextlib.suppress(KeyboardInterrupt):
-                signal.raise_signal(signal.SIGINT)
-            raise ValueError("of what was interrupted")
-
-    with pytest.raises(KeyboardInterrupt):
-        fails()
-
-
-def test_a_second_sigterm_is_ignored_as_it_is_elsewhere() -> None:
-    before = signal.signal(signal.SIGTERM, exits._interrupt)
-    try:
-        with pytest.raises(KeyboardInterrupt), heeded():
-            signal.raise_signal(signal.SIGTERM)
-        signal.raise_signal(signal.SIGTERM)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def test_without_an_interrupt_nothing_is_raised() -> None:
-    with heeded():
-        pass
+@pytest.mark.parametrize(("how", "code"), [("done", 0), ("interrupted", exits.INTERRUPTED)])
+def test_a_library_that_does_not_end_holds_no_command_up(how: str, code: int) -> None:
+    """A lock that nobody gives free, say: the process ends, and with the command's own code."""
+    script, start = HELD_UP.format(how=how, patience=60), time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == code
+    assert time.monotonic() - start < 30
+    assert ended.stdout == ("done" if how == "done" else "")  # what was buffered is not lost

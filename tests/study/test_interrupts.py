@@ -1,0 +1,110 @@
+"""^C where Python, or a library, would drop it, or would not bear it."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+
+import pytest
+
+from study import interrupts
+from study.interrupts import heeded, undisturbed
+
+
+def interrupted(swallowed: bool) -> bool:
+    """Whether a block that is interrupted, and may swallow that, is left with the interrupt."""
+    try:
+        with heeded():
+            with contextlib.suppress(*[KeyboardInterrupt] * swallowed):
+                signal.raise_signal(signal.SIGINT)
+            assert swallowed, "went on after the interrupt"
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("swallowed", [True, False])
+def test_an_interrupt_is_heeded_at_the_latest_at_the_end(swallowed: bool) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    assert interrupted(swallowed)
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_what_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with heeded():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_counts_more_than_the_error_that_follows_it() -> None:
+    def fails() -> None:
+        with heeded():
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+            raise ValueError("of what was interrupted")
+
+    with pytest.raises(KeyboardInterrupt):
+        fails()
+
+
+def test_a_second_sigterm_is_ignored_as_it_is_elsewhere() -> None:
+    before = signal.signal(signal.SIGTERM, interrupts._interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt), heeded():
+            signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_without_an_interrupt_nothing_is_raised() -> None:
+    with heeded():
+        pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_undisturbed_comes_to_its_end_and_is_interrupted_then(number: int) -> None:
+    done = []
+
+    def writes() -> None:
+        with undisturbed():
+            signal.raise_signal(number)
+            done.append("written")
+        done.append("went on")
+
+    before = signal.signal(signal.SIGTERM, interrupts._interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            writes()
+        assert done == ["written"]
+        with pytest.raises(KeyboardInterrupt):  # the handlers are back
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_an_error_of_what_is_undisturbed_takes_no_interrupt_along() -> None:
+    def fails() -> None:
+        with undisturbed():
+            signal.raise_signal(signal.SIGINT)
+            raise ValueError("of what was to be undisturbed")
+
+    with pytest.raises(KeyboardInterrupt):
+        fails()
+
+
+def test_a_thread_is_undisturbed_as_it_is() -> None:
+    done = []
+
+    def writes() -> None:
+        with undisturbed():
+            done.append("written")
+
+    thread = threading.Thread(target=writes)
+    thread.start()
+    thread.join()
+    assert done == ["written"]
