@@ -18,20 +18,17 @@ from study.journal import Journal
 from study.machines import Machines
 from study.metrics import Metric
 from study.place import Place
+from study.reading import read
 from study.resources import Resources
 from study.slots import Slots
 from study.tracking import Tracking, hand_over, tracked
 from study.words import amount, counted
-from trainables.data import CLASSIFICATION, SEGMENTATION, load_dataset, source
-from trainables.errors import FAILED, UserError
-from trainables.model_check import require_fits
+from trainables.data import CLASSIFICATION, SEGMENTATION, source
 from trainables.models import AUXILIARY
 from trainables.patience import Say
 
 if TYPE_CHECKING:
     from trainables.data.base import Dataset
-
-FEW = 20  # validation images: one of them is five points of accuracy
 
 _LOSS = {
     CLASSIFICATION: "cross-entropy",
@@ -117,7 +114,7 @@ def staged(
     ):
         display.replay(journal.lines)
         display.note(request.opening)
-        dataset = _load(request, display)
+        dataset = read(request, display.note)
         if before:
             session.check_same_data(run, before, dataset.content_hash)
         address = request.resources.joins
@@ -170,34 +167,6 @@ def _write_report(run: Path) -> None:
 
     with heeded():
         write_report([run], run / records.REPORT)
-
-
-def _load(request: Request, display: Display) -> Dataset:
-    dataset = load_dataset(
-        request.data,
-        data_dir=request.data_dir,
-        download=request.download,
-        train_size=request.train_size,
-        image_size=request.image_size,
-    )
-    if not request.with_test:
-        dataset = dataset.without_test()
-    elif dataset.test is None:
-        where = f" ({request.data_dir})" if request.data_dir else ""
-        raise UserError(
-            f"{dataset.name}{where} has no test images, which an experiment needs", FAILED
-        )
-    for notice in dataset.notices:
-        display.note(f"note: {notice}")
-    train, val = dataset.split_indices(request.split_seed, request.train_size)
-    for model in request.models:
-        require_fits(model, len(dataset.classes), *dataset.pool.images.shape[1:3])
-    held_out = counted(len(val), "validation image")
-    display.note(f"{dataset.name}: {len(train):,} training and {held_out}")
-    if len(val) < FEW:
-        advice = "differences between trials may be chance; use more data"
-        display.note(f"note: {held_out} are few: {advice}")
-    return dataset
 
 
 def _manifest(request: Request, dataset: Dataset, slots: Slots) -> records.Manifest:

@@ -7,7 +7,7 @@ import pickle
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from study import plugins, records, stage
+from study import plugins, records
 from study.experiment_plan import ExperimentSpec, experiment_id
 from study.explore import explore
 from study.plan import SearchSpec, run_id
+from study.reading import read
 from study.run import main
-from study.spaces import SPACES
 from tests.study.commands import ROOT, last_json, run
-from trainables.data import DATASETS, load_dataset
+from trainables.data import load_dataset
 from trainables.errors import UserError
 from trainables.model_check import require_fits
 from trainables.models import MODELS
@@ -65,14 +65,7 @@ add_spaces(Space("mine", "a space for tests", {model!r}, {data!r}, {dimensions})
 """
 
 
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """The tables as they were, after each test."""
-    before = [dict(table) for table in (MODELS, DATASETS, SPACES)]
-    yield
-    for name in list(plugins._LOADED):
-        plugins._forget(plugins._LOADED.pop(name))
-    assert before == [MODELS, DATASETS, SPACES]
+pytestmark = pytest.mark.usefixtures("plugins_forgotten")
 
 
 @pytest.fixture
@@ -325,13 +318,13 @@ def test_an_experiment_needs_test_images_and_a_model_that_reads_them(
     asked = {"data": "mine", "data_dir": None, "download": False, "train_size": None}
     asked |= {"image_size": None, "with_test": True, "split_seed": 0, "models": ["cnn"]}
     request = SimpleNamespace(**asked)
-    display = SimpleNamespace(note=lambda line: None)
-    assert "mine has no test images" in refused(lambda: stage._load(request, display))
+    notes: list[str] = []
+    assert "mine has no test images" in refused(lambda: read(request, notes.append))
     request.with_test = False
-    assert stage._load(request, display).test is None
+    assert read(request, notes.append).test is None
     source = DATA.format(change="images, test = np.zeros((40, 48, 48, 3), np.uint8), None")
     plugins.load([write(source.replace("load)", "load, image_size=(48, 48))"))])
-    said = refused(lambda: stage._load(request, display))
+    said = refused(lambda: read(request, notes.append))
     assert "model 'cnn' cannot read 2 images of 48x48 and 2 classes" in said
     require_fits("tiny", 2, 48, 48)
 

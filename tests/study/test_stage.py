@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from study import experiment, explore, records, stage
+from study import experiment, explore, reading, records, stage
 from study.claims import select
 from study.display import Display
 from study.experiment_plan import ExperimentSpec, experiment_id
@@ -24,6 +24,7 @@ from study.metrics import METRICS
 from study.place import Local, local
 from study.plan import SearchSpec
 from study.plugins import load as load_plugins
+from study.reading import read
 from study.resources import Resources
 from study.results import nothing_finished
 from study.slots import Slots
@@ -33,6 +34,8 @@ from tests.study.commands import ROOT
 from tests.study.local_store import local_store
 from tests.study.test_records import manifest
 from trainables.closed_form import closed_form
+from trainables.data import load_dataset
+from trainables.data.base import Dataset
 from trainables.errors import UserError
 
 
@@ -82,7 +85,8 @@ def panel(display: Display) -> str:
     return captured.get()
 
 
-SILENT: Any = SimpleNamespace(note=lambda line: None)
+def silent(line: str) -> None:
+    """What is said is not of interest here."""
 
 
 class Asked(Exception):
@@ -126,8 +130,8 @@ def test_the_hardware_on_record_is_that_which_trained(tmp_path: Path, monkeypatc
 
 def test_a_search_is_given_no_test_set(tmp_path: Path, monkeypatch) -> None:
     request = asked(tmp_path, monkeypatch)
-    assert stage._load(request, SILENT).test is None
-    assert stage._load(replace(request, with_test=True), SILENT).test is not None
+    assert read(request, silent).test is None
+    assert read(replace(request, with_test=True), silent).test is not None
 
 
 def test_failed_cells_are_not_counted_as_done(tmp_path: Path, monkeypatch) -> None:
@@ -166,7 +170,7 @@ def test_what_an_earlier_session_reported_is_gone_once_another_trains(
     for page in pages:
         page.parent.mkdir(parents=True)
         page.write_text("withheld")
-    before = manifest(data={"content_hash": stage._load(request, SILENT).content_hash})
+    before = manifest(data={"content_hash": read(request, silent).content_hash})
     with pytest.raises(KeyboardInterrupt), stage.staged(request, before, lambda journal: []):
         raise KeyboardInterrupt
     assert not any(page.exists() for page in pages)
@@ -183,6 +187,7 @@ def folders_of(data: Path) -> None:
                 Image.fromarray(image).save(data / part / label / f"{number}.png")
 
 
+@pytest.mark.usefixtures("plugins_forgotten")
 def test_few_validation_images_are_told_of(tmp_path: Path, monkeypatch) -> None:
     request = asked(tmp_path / "runs", monkeypatch)
     notes: list[str] = []
@@ -190,19 +195,36 @@ def test_few_validation_images_are_told_of(tmp_path: Path, monkeypatch) -> None:
     folders_of(tmp_path / "data")
     folder = str(tmp_path / "data")
     own = replace(request, data="folders", data_dir=folder, train_size=None, models=[])
-    stage._load(own, SimpleNamespace(note=notes.append))
+    read(own, notes.append)
     few = "2 validation images are few: differences between trials may be chance; use more data"
     assert notes[-2:] == ["folders: 8 training and 2 validation images", f"note: {few}"]
-    stage._load(request, SimpleNamespace(note=notes.append))
+    read(request, notes.append)
     assert "validation images" in notes[-1]
     assert "note" not in notes[-1]
     for file in (tmp_path / "data" / "train" / "b").iterdir():
         file.unlink()
-    stage._load(own, SimpleNamespace(note=notes.append))
+    read(own, notes.append)
     assert "note: no image to train on is of class b" in notes
     shutil.rmtree(tmp_path / "data" / "test")
     with pytest.raises(UserError, match=rf"^folders \({folder}\) has no test images"):
-        stage._load(replace(own, with_test=True), SILENT)
+        read(replace(own, with_test=True), silent)
     shutil.rmtree(tmp_path / "data" / "train" / "b")
     with pytest.raises(UserError, match=rf"^folders \({folder}\): needs two or more classes"):
-        stage._load(own, SILENT)
+        read(own, silent)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.0])
+def test_images_that_take_long_are_explained_meanwhile(
+    seconds: float, tmp_path: Path, monkeypatch
+) -> None:
+    def slowly(*args: Any, **options: Any) -> Dataset:
+        time.sleep(seconds)
+        return load_dataset(*args, **options)
+
+    request, notes = asked(tmp_path, monkeypatch), []
+    load_dataset("uci_digits", train_size=100)  # imports what it needs
+    monkeypatch.setattr(reading, "load_dataset", slowly)
+    monkeypatch.setattr(reading, "SLOW", 0.5)
+    read(request, notes.append)
+    told = "uci_digits: its images are still being read or made"
+    assert (notes[0] == told, told in notes[1:]) == (seconds > 0.5, False)
