@@ -10,7 +10,7 @@ from rich.console import Console
 
 from study import cluster, domains, records, session
 from study.best import CheckpointCleaner
-from study.display import begun, speaker
+from study.display import speaker
 from study.experiment_plan import (
     ExperimentSpec,
     cell_trials,
@@ -27,6 +27,7 @@ from study.place import Place, opened
 from study.resources import Resources
 from study.results import ExperimentResult, load_experiment
 from study.stage import Request, Stage, recipe, restore_outputs, staged
+from study.tally import begun
 from study.tracking import AUTO, Tracking, decide
 from study.words import counted
 from trainables.data import require_directory

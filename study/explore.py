@@ -10,7 +10,7 @@ from rich.console import Console
 
 from study import cluster, records, session
 from study.best import BestKeeper
-from study.display import begun, speaker
+from study.display import speaker
 from study.journal import Journal
 from study.metrics import METRICS, Metric
 from study.place import Place, opened
@@ -19,6 +19,7 @@ from study.plugins import load
 from study.resources import Resources
 from study.results import SearchResult, load_search
 from study.stage import Request, Stage, recipe, restore_outputs, staged
+from study.tally import begun
 from study.tracking import AUTO, Tracking, decide
 from study.words import counted
 from trainables.data import require_directory

@@ -8,9 +8,11 @@ import re
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
-from study.display import Display, begun
+from study.display import Display
 from study.metrics import METRICS
+from study.tally import begun
 from study.words import BRIEF, describe, duration, figure
 
 CONFIG = {
@@ -58,6 +60,23 @@ def test_the_panel_shows_progress_running_best_and_time_left() -> None:
     for words in ("2/10 trials", "1 running", "1 pruned", "epochs/s", "left", "best so far"):
         assert words in text
     assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_trials_may_begin_and_end_while_the_panel_is_drawn(monkeypatch) -> None:
+    """Which rich does in a thread of its own."""
+    display = Display(Console(), METRICS["val_accuracy"], 10, ranked=True, quiet=True)
+    for event in events(0, None) + events(1, None):
+        display(event)
+    draw = display._running_line
+
+    def meanwhile(number: int) -> Text:
+        for event in [*events(2, None), {"event": "end", "trial": 1, "state": "pruned"}]:
+            display(event)
+        return draw(number)
+
+    monkeypatch.setattr(display, "_running_line", meanwhile)
+    drawn = [str(part) for part in display._panel().renderables]
+    assert [line.split()[1] for line in drawn if " running " in line] == ["0", "1"]
 
 
 def continued(before: list[dict], after: list[dict]) -> str:
