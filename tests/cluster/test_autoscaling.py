@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-import study.cluster
+from study import autoscaler
+from study.autoscaler import with_nodes_to_come
 from study.resources import Resources
 from study.slots import fit
 from tests.cluster.namespace import missing, run_inside
@@ -42,53 +43,53 @@ def test_what_the_autoscaler_may_not_start_is_refused(told: dict) -> None:
 
 
 @pytest.fixture
-def autoscaler(monkeypatch) -> list:
+def granting(monkeypatch) -> list:
     """An autoscaler that grants everything; what it was asked is in the list."""
     asked: list = []
     monkeypatch.setattr("ray.autoscaler.v2.utils.is_autoscaler_v2", lambda **_: True)
-    monkeypatch.setattr(study.cluster, "_can_start", lambda bundles: not asked.extend(bundles))
+    monkeypatch.setattr(autoscaler, "_can_start", lambda bundles: not asked.extend(bundles))
     return asked
 
 
-def test_slots_are_counted_on_nodes_that_are_still_to_come(autoscaler: list) -> None:
-    slots = fit(EIGHT, 100, study.cluster._with_nodes_to_come(EIGHT, HEAD_ONLY))
+def test_slots_are_counted_on_nodes_that_are_still_to_come(granting: list) -> None:
+    slots = fit(EIGHT, 100, with_nodes_to_come(EIGHT, HEAD_ONLY))
     assert (slots.count, slots.gpus) == (8, 1.0)
-    assert autoscaler == [{"CPU": 1.0, "GPU": 1}] * 8
+    assert granting == [{"CPU": 1.0, "GPU": 1}] * 8
 
 
-def test_every_worker_of_a_trial_is_asked_for(autoscaler: list) -> None:
+def test_every_worker_of_a_trial_is_asked_for(granting: list) -> None:
     groups = Resources(concurrency=2, cpus_per_trial=2, workers_per_trial=3, address="auto")
-    slots = fit(groups, 100, study.cluster._with_nodes_to_come(groups, HEAD_ONLY))
+    slots = fit(groups, 100, with_nodes_to_come(groups, HEAD_ONLY))
     assert (slots.count, slots.gpus) == (2, 1.0)
-    assert autoscaler == [{"CPU": 2, "GPU": 1.0}] * 6
+    assert granting == [{"CPU": 2, "GPU": 1.0}] * 6
 
 
 def test_gpus_are_not_insisted_on(monkeypatch) -> None:
     monkeypatch.setattr("ray.autoscaler.v2.utils.is_autoscaler_v2", lambda **_: True)
-    monkeypatch.setattr(study.cluster, "_can_start", lambda bundles: "GPU" not in bundles[0])
+    monkeypatch.setattr(autoscaler, "_can_start", lambda bundles: "GPU" not in bundles[0])
     three = Resources(concurrency=3, address="auto")
-    slots = fit(three, 100, study.cluster._with_nodes_to_come(three, HEAD_ONLY))
+    slots = fit(three, 100, with_nodes_to_come(three, HEAD_ONLY))
     assert (slots.count, slots.gpus) == (3, 0.0)
 
 
-def test_room_that_is_there_counts_where_nodes_are_to_come(autoscaler: list) -> None:
+def test_room_that_is_there_counts_where_nodes_are_to_come(granting: list) -> None:
     """Two nodes of three CPUs have room for two of the eight workers, six are to come."""
     two = Resources(concurrency=4, cpus_per_trial=2, workers_per_trial=2, gpus_per_trial=0)
-    nodes = study.cluster._with_nodes_to_come(two, [{"CPU": 3.0}] * 2)
+    nodes = with_nodes_to_come(two, [{"CPU": 3.0}] * 2)
     assert len(nodes) == 2 + 6
     assert fit(two, 100, nodes).count == 4
 
 
-def test_what_is_there_is_not_asked_for(autoscaler: list) -> None:
+def test_what_is_there_is_not_asked_for(granting: list) -> None:
     full = [{"CPU": 16.0, "GPU": 4.0}] * 2
-    assert study.cluster._with_nodes_to_come(EIGHT, full) == full
-    assert autoscaler == []
+    assert with_nodes_to_come(EIGHT, full) == full
+    assert granting == []
 
 
 def test_a_cluster_that_cannot_grow_still_refuses(monkeypatch) -> None:
     monkeypatch.setattr("ray.autoscaler.v2.utils.is_autoscaler_v2", lambda **_: False)
     fixed = [{"CPU": 16.0, "GPU": 1.0}]
-    assert study.cluster._with_nodes_to_come(EIGHT, fixed) == fixed
+    assert with_nodes_to_come(EIGHT, fixed) == fixed
     with pytest.raises(UserError, match="--concurrency 8: only 1 such trials fit"):
         fit(EIGHT, 100, fixed)
 
@@ -104,5 +105,5 @@ def test_the_request_does_not_outlive_the_answer(monkeypatch) -> None:
     worker = type("Worker", (), {"gcs_client": type("Client", (), {"get_cluster_status": answer})})
     monkeypatch.setattr("ray._private.worker.global_worker", worker)
     with pytest.raises(ConnectionError):
-        study.cluster._can_start([{"GPU": 1.0}])
+        autoscaler._can_start([{"GPU": 1.0}])
     assert requests == [[{"GPU": 1.0}], []]
