@@ -62,28 +62,27 @@ class BestKeeper:
     """Listens to the journal: moves a new best trial's weights to `best.pt`, drops the rest."""
 
     def __init__(self, journal: Journal, metric: Metric, place: Place) -> None:
-        self._place = place
-        self._metric = metric
+        self._journal, self._metric, self._place = journal, metric, place
         values = finished_values(journal, metric)
         best = best_trial(journal, metric)
         self._best = math.nan if best is None else values[best]
-        self._value: dict[int, float] = {}
         if best is not None:
             self._keep(best)  # a session killed between record and move left it to us
         self._clean = CheckpointCleaner(journal, place)
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Take in one journal event."""
-        number = event["trial"]
-        if event["event"] == "epoch":
-            self._value[number] = event[self._metric.name]
-        elif event["event"] == "end":
-            value = self._value.pop(number, math.nan)
-            better = event["state"] == "completed" and is_better(self._metric, value, self._best)
-            if better:
-                self._best = value
-                self._keep(number)
+        if event["event"] == "end":
+            if event["state"] == "completed":
+                self._compare(event["trial"])
             self._clean(event)
+
+    def _compare(self, number: int) -> None:
+        # By the journal: a trial may have ended its epochs in an earlier session.
+        value = self._journal.epochs_of(number)[-1][self._metric.name]
+        if is_better(self._metric, value, self._best):
+            self._best = value
+            self._keep(number)
 
     def _keep(self, number: int) -> None:
         shared = self._place.shared

@@ -34,7 +34,7 @@ class Journal:
         self.say: Say = lambda line: None
         self._patience = patience()
         self._failure: StorageError | None = None
-        journal_file.mend(run)
+        self._mended = False
         self.lines = journal_file.read(run)
         self.listeners: list[Listener] = []
         self.restarts: list[Listener] = []  # told of the starts that are on record already
@@ -112,6 +112,9 @@ class Journal:
 
         def attempt() -> None:
             nonlocal size
+            if not self._mended:  # only now: reading a run changes nothing of it
+                journal_file.mend(self.run)
+                self._mended = True
             if size is None:
                 size = path.stat().st_size if path.exists() else 0
             else:

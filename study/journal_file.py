@@ -20,7 +20,7 @@ def append(run: Path, line: dict[str, Any]) -> None:
 
 
 def mend(run: Path) -> None:
-    """Cut off a last line that a killed writer left unfinished, so that appending is safe."""
+    """Cut off a last line that a killed writer left unfinished. For who holds the run only."""
     path = run / JOURNAL
     if not path.exists():
         return
@@ -31,27 +31,25 @@ def mend(run: Path) -> None:
 
 
 def read(run: Path) -> list[dict[str, Any]]:
-    """Every whole line of the journal, in order; a torn last line is left out.
+    """Every whole line of the journal, in order; what no newline ends is unfinished and left out.
 
     So is what stands before the start of its trial, or without one: where a damaged line was
     deleted that was a start, nobody knows any more what its trial was. And so is the end of a
     trial that is said to be completed but whose last epoch was deleted: an earlier epoch's
     measures would pass for its result.
 
-    Raises UserError naming the first line that is damaged before the last one.
+    Raises UserError naming the first line that is damaged.
     """
     path = run / JOURNAL
     if not path.exists():
         return []
     text = path.read_text(encoding="utf-8", errors="replace")
-    *lines, torn = text.split("\n")  # as `mend`: what no newline ends is unfinished
     records = []
-    for number, line in enumerate([*lines, *([torn] if torn else [])], start=1):
+    for number, line in enumerate(text.split("\n")[:-1], start=1):  # what `mend` leaves
         record = _event(line)
-        if record is not None:
-            records.append(record)
-        elif number <= len(lines):
+        if record is None:
             raise _damaged(path, number)
+        records.append(record)
     return list(_of_known(records))
 
 

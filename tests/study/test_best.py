@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -66,6 +67,20 @@ def test_a_session_killed_before_it_moved_the_best_weights_loses_nothing(tmp_pat
     BestKeeper(Journal(tmp_path), LOSS, local(tmp_path))
     assert (tmp_path / BEST_WEIGHTS).read_text() == "1"
     assert list((tmp_path / CHECKPOINTS).iterdir()) == []
+
+
+def test_a_session_killed_between_last_epoch_and_end_loses_no_weights(tmp_path: Path) -> None:
+    """The next one trains no epoch of it again, and only sees its end."""
+    journal = Journal(tmp_path)
+    play(journal, 0, 0.2)
+    with mock.patch.object(journal, "end"):
+        play(journal, 1, 0.1)
+    again = Journal(tmp_path)
+    again.listeners.append(BestKeeper(again, LOSS, local(tmp_path)))
+    assert (tmp_path / BEST_WEIGHTS).read_text() == "0"
+    assert not again.epoch(1, epoch(3, val_loss=0.1))
+    again.end(1, "completed")
+    assert (tmp_path / BEST_WEIGHTS).read_text() == "1"
 
 
 def test_of_equals_the_earlier_is_the_best(tmp_path: Path) -> None:

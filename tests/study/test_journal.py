@@ -81,3 +81,18 @@ def test_a_trial_that_is_started_again_is_told_and_not_written_again(tmp_path: P
     again.start(0, {"epochs": 3})
     assert told == [{"event": "start", "trial": 0, "config": {"epochs": 3}}]
     assert [line["event"] for line in journal_file.read(tmp_path)] == ["start", "end"]
+
+
+def test_reading_a_run_changes_nothing_of_it(tmp_path: Path) -> None:
+    """Also where a line is unfinished: another process may be about to finish it."""
+    journal = Journal(tmp_path)
+    journal.start(0, {"epochs": 2})
+    path = tmp_path / records.JOURNAL
+    with path.open("a") as file:
+        file.write('{"event": "end", "trial": 0, "state": "failed"}')  # whole but for its newline
+    before = path.read_bytes()
+    again = Journal(tmp_path)
+    assert again.ended() == {}
+    assert path.read_bytes() == before
+    again.epoch(0, epoch(1))
+    assert [line["event"] for line in journal_file.read(tmp_path)] == ["start", "epoch"]
