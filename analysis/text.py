@@ -8,6 +8,7 @@ from typing import Any
 from study.domains import Choice, Domain, describe
 
 MISSING = "–"
+ABSENT = "absent"  # of a class that no test image has
 MINUS = "\N{MINUS SIGN}"
 DECIMALS = 4  # of a metric
 

@@ -53,12 +53,14 @@ _BOOKKEEPING = {
 class TuneRun:
     """results: one row a result with columns trial, STEP and every numeric metric.
 
+    last: one row a trial that has results, by its number: every metric as it was last recorded.
     params: one row a trial by its number, nested parameters under names joined by "/".
     folders: names of the trials' folders. notes: what could not be read.
     """
 
     path: Path
     results: pd.DataFrame
+    last: pd.DataFrame
     params: pd.DataFrame
     folders: list[str]
     notes: list[str]
@@ -66,7 +68,7 @@ class TuneRun:
     @property
     def metrics(self) -> list[str]:
         """Names of the numeric metrics, in the order first recorded."""
-        return [name for name in self.results if name not in ("trial", STEP)]
+        return list(self.last)
 
 
 def is_tune_directory(path: Path) -> bool:
@@ -77,6 +79,7 @@ def is_tune_directory(path: Path) -> bool:
 def read_tune(path: Path) -> TuneRun:
     """Read every trial; UserError in one line where none has a result."""
     rows: list[dict[str, Any]] = []
+    last: dict[int, dict[str, float]] = {}
     params: list[dict[str, Any]] = []
     notes: list[str] = []
     files = sorted(path.glob(f"*/{RESULT}"))
@@ -86,11 +89,15 @@ def read_tune(path: Path) -> TuneRun:
             lines = counted(damaged, "line is", "lines are")
             notes.append(f"{file.parent.name}: {lines} damaged and left out.")
         rows += [{"trial": trial, **row} for row in found]
+        for row in found:  # a metric need not be in every result
+            last.setdefault(trial, {}).update(row)
         params.append(_params(file.parent, notes))
     if not rows:
         raise UserError(f"{path} is a Ray Tune experiment without a result yet", FAILED)
     folders = [file.parent.name for file in files]
-    return TuneRun(path, pd.DataFrame(rows), pd.DataFrame(params), folders, notes)
+    results, latest = pd.DataFrame(rows), pd.DataFrame.from_dict(last, orient="index")
+    metrics = [name for name in results if name not in ("trial", STEP)]
+    return TuneRun(path, results, latest[metrics], pd.DataFrame(params), folders, notes)
 
 
 def section(run: TuneRun) -> Section:
@@ -116,13 +123,15 @@ def section(run: TuneRun) -> Section:
 
 def trials_table(run: TuneRun) -> Table:
     """One row a trial: its parameters, its results and the metrics of the last one."""
-    groups = run.results.groupby("trial")
-    last = groups[run.metrics].last().reindex(range(len(run.folders)))
-    counts = groups.size().reindex(last.index, fill_value=0)
+    last = run.last.reindex(range(len(run.folders)))
+    counts = run.results.groupby("trial").size().reindex(last.index, fill_value=0)
     frame = pd.DataFrame({"trial": last.index, "folder": run.folders, "results": counts})
     params = run.params.add_prefix("param ").reset_index(drop=True)
     frame = pd.concat([frame.reset_index(drop=True), params, last.reset_index(drop=True)], axis=1)
-    caption = "Every trial with its parameters and its last recorded metrics; direction unknown."
+    caption = (
+        "Every trial with its parameters and its last recorded metrics, a dash where that was no "
+        "number; direction unknown."
+    )
     formats = {name: lambda value: text.number(value, 4) for name in run.metrics}
     return Table("trials", frame, caption, UNKNOWN_DATA, formats)
 

@@ -10,7 +10,7 @@ The rules, over all claims decided together (Holm's correction on each side, see
   crossover is refuted where one of its two conjuncts is;
 - *inconclusive*: neither;
 - *withheld*: a cell is missing. The claim still counts in the correction, with p = 1, so
-  that finishing the experiment never loosens another verdict.
+  that finishing the experiment takes back no verdict on another claim.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from analysis.stats import FEWEST_FOR_INTERVAL, Array
 from analysis.table import Table
 from study.words import counted
 
-ABSENT = "absent"
 _MEANS = ("mean of classes", "weighted by pixels")
 
 
@@ -56,7 +55,7 @@ def _over_seeds(rows: Array) -> tuple[Array, Array, Array]:
 
 def _cell(mean: float, low: float, high: float) -> str:
     if mean != mean:
-        return ABSENT
+        return text.ABSENT
     return f"{mean:.3f}" + (f"\n[{low:.3f}, {high:.3f}]" if low == low else "")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis import text
 from analysis.experiment.estimates import estimates
 from analysis.experiment.predictions import Predictions
 from analysis.stats import FEWEST_FOR_INTERVAL, Array
@@ -53,18 +54,24 @@ def scores(predictions: Predictions) -> Array:
 def scores_table(
     predictions: Predictions, classes: list[str], what: str, name: str, data: str
 ) -> Table:
-    """A row a class and one for their mean: scores over the seeds, with intervals."""
+    """A row a class and one for their mean: scores over the seeds, with intervals.
+
+    A class without test images is "absent" and not in the mean.
+    """
+    support = np.bincount(predictions.labels, minlength=len(classes)).tolist()
+    there = np.array([count > 0 for count in [*support, len(predictions.labels)]])
     values = scores(predictions)
-    values = np.concatenate([values, values.mean(axis=1, keepdims=True)], axis=1)
+    together = values[:, there[:-1]].mean(axis=1, keepdims=True)
+    values = np.where(there[:, None], np.concatenate([values, together], axis=1), np.nan)
     low, high = estimates(values, 0.0, 1.0)
     mean = values.mean(axis=-1)
-    support = np.bincount(predictions.labels, minlength=len(classes)).tolist()
+    absent = [name for name, count in zip(classes, support, strict=True) if not count]
     support.append(len(predictions.labels))
     shown: dict[str, object] = {"class": [*classes, "mean of classes"], "test images": support}
     raw = dict(shown)
     for row, score in enumerate(_SCORES):
         shown[score] = [
-            f"{m:.3f}" + (f" [{a:.3f}, {b:.3f}]" if a == a else "")
+            text.ABSENT if m != m else f"{m:.3f}" + (f" [{a:.3f}, {b:.3f}]" if a == a else "")
             for m, a, b in zip(mean[row], low[row], high[row], strict=True)
         ]
         raw |= {score: mean[row], f"{score} low": low[row], f"{score} high": high[row]}
@@ -73,6 +80,8 @@ def scores_table(
         f"{what}: precision, recall and F1 by class on the test set, mean over "
         f"{counted(n, 'seed')}" + (" with 95% interval." if n >= FEWEST_FOR_INTERVAL else ".")
     )
+    if absent:
+        caption += f" Absent from the test set, and not in the mean: {text.listed(absent)}."
     return Table(name, pd.DataFrame(shown), caption, data, csv=pd.DataFrame(raw), foot=1)
 
 

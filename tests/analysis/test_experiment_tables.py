@@ -71,6 +71,13 @@ def test_scores_by_class_and_seed(predictions: Predictions) -> None:
     assert frame["test images"].tolist() == [3, 2, 1, 6]
 
 
+def test_a_class_without_test_images_is_in_no_mean() -> None:
+    right = np.eye(3, dtype=np.float32)[None, [0, 0, 1]]
+    table = scores_table(Predictions(right, np.array([0, 0, 1])), ["a", "b", "c"], "CNN", "t", "d")
+    assert table.frame["F1"].tolist() == ["1.000", "1.000", "absent", "1.000"]
+    assert table.caption.endswith("Absent from the test set, and not in the mean: c.")
+
+
 def test_mistakes_are_the_most_confident_first(predictions: Predictions) -> None:
     found = mistakes(predictions)
     assert list(found) == [0, 1]

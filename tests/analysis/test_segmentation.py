@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from analysis.experiment.background import HEADING, background, emptied
-from analysis.experiment.by_class import ABSENT as ABSENT_CELL
 from analysis.experiment.by_class import class_table
 from analysis.experiment.cells import Condition, Experiment, read_experiment
 from analysis.experiment.context import context
@@ -23,6 +22,7 @@ from analysis.plots.segments import segments
 from analysis.report import write_report
 from analysis.search import section
 from analysis.task import TASKS, task_of
+from analysis.text import ABSENT as ABSENT_CELL
 from study.metrics import guess
 from study.records import CELLS
 from trainables.data import CLASSIFICATION

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_metrics_are_the_numbers_that_are_not_bookkeeping(folder: Path) -> None:
     frame = trials_table(run).frame
     assert frame["folder"].tolist() == ["trainable_0", "trainable_1"]
     assert frame["results"].tolist() == [3, 2]
-    assert frame["loss"].tolist() == [0.25, 0.8]
+    assert frame["loss"][0] == 0.25
     assert frame["param lr"].tolist() == [0.1, 0.05]
     assert frame["param layers"].tolist() == ["[16, 8]"] * 2
 
@@ -91,6 +92,14 @@ def test_metrics_may_be_called_like_columns_of_ours(folder: Path, tmp_path: Path
     assert frame["trial (metric)"][0] == 17
     assert frame["results"].tolist() == [4, 2]
     assert "results (metric)" in page_of(write_report([folder], tmp_path / "report")).text
+
+
+def test_a_trial_that_diverged_at_its_end_shows_no_earlier_metric(folder: Path) -> None:
+    with open(folder / "trainable_1" / "result.json", "a") as file:
+        file.write('\n{"training_iteration": 3, "accuracy": 0.5}\n')
+    frame = trials_table(read_tune(folder)).frame
+    assert math.isnan(frame["loss"][1])  # neither 0.8 nor left out for a result that came later
+    assert frame["accuracy"][1] == 0.5
 
 
 def test_its_report_ranks_nothing(folder: Path, tmp_path: Path) -> None:
