@@ -53,17 +53,22 @@ def oriented_effects(claim: Claim, values: Array) -> Array:
 
 
 def evidence(
-    claim: Claim, tested: Array, diverged: np.ndarray, rng: np.random.Generator
+    claim: Claim,
+    tested: Array,
+    estimated: Array,
+    diverged: np.ndarray,
+    rng: np.random.Generator,
 ) -> Evidence:
     """Weigh experiments that all have the claim's shape.
 
-    tested: (..., budgets, arms, seeds), finite (see `analysis.divergence`). diverged:
-    (..., budgets), whether any cell there diverged: equivalence is never concluded from
-    such cells. effect is the mean at the deciding (for a crossover the last) budget.
+    tested, estimated: (..., budgets, arms, seeds), finite (see `analysis.divergence`): p-values
+    are of the first, sizes of the second. diverged: (..., budgets), whether any cell there
+    diverged: equivalence is never concluded from such cells. effect is the mean at the deciding
+    (for a crossover the last) budget.
     """
-    x = oriented_effects(claim, tested)
+    x, sizes = oriented_effects(claim, tested), oriented_effects(claim, estimated).mean(axis=-1)
     last, failed, margin = x[..., -1, :], diverged[..., -1], claim.smallest_effect
-    effect = last.mean(axis=-1)
+    effect = sizes[..., -1]
     if claim.decided_by == "ordered_trend":
         ordered = claim.sign * tested[..., -1, :, :]
         p_for, p_opposite = page_p(ordered), page_p(-ordered)
@@ -75,7 +80,7 @@ def evidence(
     if claim.decided_by == "crossover":
         first = x[..., 0, :]
         p_for = np.maximum(p_for, not_ahead_p(claim, first, rng))
-        ahead = np.where(first.mean(axis=-1) >= margin, sign_flip_p(first, "greater", rng), 1.0)
+        ahead = np.where(sizes[..., 0] >= margin, sign_flip_p(first, "greater", rng), 1.0)
     routes = np.stack([p_opposite, p_small, ahead])
     ways_to_err = 2 if claim.decided_by == "crossover" else 1
     p_against = np.minimum(1.0, ways_to_err * routes.min(axis=0))

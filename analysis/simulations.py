@@ -82,7 +82,7 @@ def study_values(
 
 def weigh(claim: Claim, values: Array, rng: np.random.Generator) -> Evidence:
     """The claim's p-values in every study; none has diverged."""
-    return evidence(claim, values, np.zeros(values.shape[:2], dtype=bool), rng)
+    return evidence(claim, values, values, np.zeros(values.shape[:2], dtype=bool), rng)
 
 
 def false_positives(studies: int, rng: np.random.Generator) -> Iterator[Row]:

@@ -43,7 +43,8 @@ class Verdict:
     standardised: Hedges-corrected d_z. p_improvement: share of seeds in which the effect
     has the direction claimed. p, p_holm: for the claim, raw and corrected. p_against,
     p_against_holm: against it. p_wilcoxon: cross-check of `p` at the deciding budget.
-    seeds_needed: where inconclusive; None also where over 1000. diverged: cells by arm.
+    seeds_needed: where inconclusive; None also where over 1000. crossing: where a crossover is
+    supported, else there may be none. diverged: cells by arm.
     Everything measured is None where the verdict is withheld.
     """
 
@@ -131,7 +132,7 @@ def _weigh(claim: Claim, table: Arranged, rng: np.random.Generator) -> Evidence 
     if table.missing:
         return None
     diverged = np.asarray(table.diverged.any(axis=(1, 2)))
-    return evidence(claim, table.tested, diverged, rng)
+    return evidence(claim, table.tested, table.estimated, diverged, rng)
 
 
 def _described(verdict: Verdict, table: Arranged, family: int, rng: np.random.Generator) -> Verdict:
@@ -142,7 +143,7 @@ def _described(verdict: Verdict, table: Arranged, family: int, rng: np.random.Ge
     tested = oriented_effects(claim, table.tested)
     budgets = at_budgets(claim, effects, tested, verdict.p, rng)
     counts = table.diverged.sum(axis=(0, 2))
-    crosses = claim.decided_by == "crossover"
+    crosses = claim.decided_by == "crossover" and verdict.verdict == "supported"
     return dataclasses.replace(
         verdict,
         diverged=tuple((arm.name, int(k)) for arm, k in zip(claim.arms, counts, strict=True) if k),

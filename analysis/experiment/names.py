@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
+
 import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 
@@ -17,6 +20,7 @@ _TITLES = {
 }
 _PLAIN = "#d55e00"
 # Blue deepens with strength; Okabe and Ito's two blues and an indigo as dark as ink.
+_OTHERS = ("#009e73", "#cc79a7", "#8c6d1f", "#6a3d9a")  # as dark beside white
 _STRENGTHS, _SHADES = (0.25, 0.5, 1.0), ("#56b4e9", "#0072b2", "#1d1d6b")
 
 
@@ -27,10 +31,14 @@ def title(model: str) -> str:
 
 def system(arm: Arm) -> str:
     """ "ResNet18", "Augmented ResNet18 (0.5)": the strength in parentheses."""
-    rest = [f"{key.replace('_', ' ')} {value}" for key, value in arm.fixed if key != STRENGTH]
     if arm.strength:
-        return f"Augmented {title(arm.model)} ({', '.join([f'{arm.strength:g}', *rest])})"
-    return title(arm.model) + (f" ({', '.join(rest)})" if rest else "")
+        return f"Augmented {title(arm.model)} ({', '.join([f'{arm.strength:g}', *rest(arm)])})"
+    return title(arm.model) + (f" ({', '.join(rest(arm))})" if rest(arm) else "")
+
+
+def rest(arm: Arm) -> list[str]:
+    """What else an arm fixes: ["batch size 32"]."""
+    return [f"{key.replace('_', ' ')} {value}" for key, value in arm.fixed if key != STRENGTH]
 
 
 def trained(condition: Condition) -> str:
@@ -48,10 +56,22 @@ def slug(condition: Condition) -> str:
     return f"{anchor(condition.arm.name)}-{condition.budget}"
 
 
-def colour(arm: Arm) -> str:
-    """Orange for plain training, a blue that deepens with the strength."""
-    if arm.strength == 0:
+def colours(arms: Iterable[Arm]) -> dict[Arm, str]:
+    """Orange for plain training, a blue that deepens with the strength.
+
+    Of arms of one strength, which differ in another setting, the others have colours of their own.
+    """
+    others = itertools.cycle(_OTHERS)
+    found: dict[Arm, str] = {}
+    for one in dict.fromkeys(arms):
+        colour = _by_strength(one.strength)
+        found[one] = next(others) if colour in found.values() else colour
+    return found
+
+
+def _by_strength(strength: float) -> str:
+    if strength == 0:
         return _PLAIN
     shades = np.array([to_rgb(shade) for shade in _SHADES])
-    red, green, blue = (float(np.interp(arm.strength, _STRENGTHS, one)) for one in shades.T)
+    red, green, blue = (float(np.interp(strength, _STRENGTHS, one)) for one in shades.T)
     return to_hex((red, green, blue))

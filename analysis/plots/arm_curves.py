@@ -13,6 +13,7 @@ from analysis.experiment.cells import Condition, Experiment
 from analysis.experiment.estimates import bounds, estimates
 from analysis.plots.curves import finite
 from analysis.plots.picture import Picture
+from study.arms import Arm
 
 _LOSSES = {"val_loss": "validation loss (nats)", "train_loss": "clean training loss (nats)"}
 _ROW = 2.5  # height of a row, in
@@ -28,18 +29,18 @@ def arm_curves(experiment: Experiment, model: str) -> Picture:
         rows["val_miou"] = "validation mean IoU (fraction)"
     conditions = [c for c in experiment.conditions if c.arm.model == model]
     budgets = sorted({c.budget for c in conditions})
+    arms = names.colours(condition.arm for condition in conditions)
     figure = style.figure(_ROW * len(rows))
     grid = figure.subplots(len(rows), len(budgets), sharex="col", sharey="row", squeeze=False)
     for panels, (metric, label) in zip(grid, rows.items(), strict=True):
-        _row(experiment, dict(zip(budgets, panels, strict=True)), conditions, metric)
+        _row(experiment, dict(zip(budgets, panels, strict=True)), conditions, metric, arms)
         panels[0].set_ylabel(label)
     for axes, budget in zip(grid[0], budgets, strict=True):
         axes.set_title(f"{budget} epochs")
     for axes in grid[-1]:
         axes.set_xlabel("epoch")
         style.whole_number_ticks(axes, 6)
-    arms = dict.fromkeys(condition.arm for condition in conditions)
-    handles = [Line2D([], [], color=names.colour(a), label=names.system(a)) for a in arms]
+    handles = [Line2D([], [], color=colour, label=names.system(a)) for a, colour in arms.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
     drawn = text.listed([label.split(" (")[0] for label in rows.values()])
     alt = (
@@ -57,12 +58,16 @@ def _curves(experiment: Experiment, condition: Condition, metric: str) -> pd.Dat
 
 
 def _row(
-    experiment: Experiment, panels: dict[int, Axes], conditions: list[Condition], metric: str
+    experiment: Experiment,
+    panels: dict[int, Axes],
+    conditions: list[Condition],
+    metric: str,
+    colours: dict[Arm, str],
 ) -> None:
     """One metric of every condition, in its budget's panel."""
     seen = [_curves(experiment, condition, metric) for condition in conditions]
     for condition, table in zip(conditions, seen, strict=True):
-        _draw(panels[condition.budget], table, names.colour(condition.arm), metric)
+        _draw(panels[condition.budget], table, colours[condition.arm], metric)
     if metric in _LOSSES:
         losses = np.concatenate([table.to_numpy(float).ravel() for table in seen])
         style.loss_axis(next(iter(panels.values())), losses)

@@ -13,6 +13,7 @@ from analysis.experiment.cells import Condition, Experiment
 from analysis.experiment.estimates import estimate
 from analysis.plots.picture import Picture
 from study.arms import Arm
+from study.words import counted
 
 METRIC = "val_loss"
 _APART = 0.06  # of the two arms beside their budget, which would hide each other
@@ -38,16 +39,17 @@ def by_budget(experiment: Experiment, model: str) -> Picture | None:
             axes.plot(
                 [at - _APART, at + _APART], [first[seed], second[seed]], color=style.FAINT, lw=0.7
             )
-    for arm, values, shift in zip((plain, augmented), tables, (-_APART, _APART), strict=True):
-        _arm(axes, [v.to_numpy() for v in values], shift, names.colour(arm))
+    colours = names.colours((plain, augmented))
+    for colour, values, shift in zip(colours.values(), tables, (-_APART, _APART), strict=True):
+        _arm(axes, [v.to_numpy() for v in values], shift, colour)
     axes.set_xticks(range(len(budgets)), [str(budget) for budget in budgets])
     axes.set_xlim(-0.4, len(budgets) - 0.6)
     axes.set_xlabel("budget (epochs, each a training of its own)")
     axes.set_ylabel("validation loss at the end (nats)")
     style.loss_axis(axes, np.concatenate([v.to_numpy() for values in tables for v in values]))
     handles = [
-        Line2D([], [], color=names.colour(arm), marker="D", ms=5, label=names.system(arm))
-        for arm in (plain, augmented)
+        Line2D([], [], color=colour, marker="D", ms=5, label=names.system(arm))
+        for arm, colour in colours.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
     title = f"{names.title(model)}: validation loss against budget"
@@ -60,13 +62,17 @@ def by_budget(experiment: Experiment, model: str) -> Picture | None:
 
 
 def _pair(experiment: Experiment, model: str) -> tuple[Arm | None, Arm | None]:
-    """The plain arm, and the augmented one that shares most budgets with it."""
+    """The plain arm, and the augmented one like it that shares most budgets with it."""
     arms = dict.fromkeys(c.arm for c in experiment.conditions if c.arm.model == model)
     plain = next((arm for arm in arms if arm.strength == 0), None)
     if plain is None:
         return None, None
     at = _budgets(experiment, plain)
-    shared = {arm: len(_budgets(experiment, arm) & at) for arm in arms if arm.strength}
+    shared = {
+        arm: (names.rest(arm) == names.rest(plain), len(_budgets(experiment, arm) & at))
+        for arm in arms
+        if arm.strength
+    }
     return plain, max(shared, key=lambda arm: shared[arm], default=None)
 
 
@@ -87,9 +93,11 @@ def _arm(axes: Axes, values: list[np.ndarray], shift: float, colour: str) -> Non
 
 
 def _caption(budgets: list[int], tables: list[list[pd.Series]]) -> str:
-    said, signs = [], []
+    said, signs, left_out = [], [], 0
     for budget, plain, augmented in zip(budgets, *tables, strict=True):
-        difference = (augmented - plain).dropna()
+        both = augmented - plain
+        difference = both.dropna()
+        left_out += len(both) - len(difference)
         if difference.empty:
             said.append(f"at {budget} epochs no seed has both")
             continue
@@ -109,5 +117,16 @@ def _caption(budgets: list[int], tables: list[list[pd.Series]]) -> str:
         start = "The means do not cross between these budgets"
     return (
         f"{start}: {'; '.join(said)}. Every point is a seed, grey lines join the two arms of one "
-        "seed, diamonds are means with 95% intervals."
+        f"seed, diamonds are means with 95% intervals.{_left_out(left_out)}"
+    )
+
+
+def _left_out(pairs: int) -> str:
+    if not pairs:
+        return ""
+    kept = "pair of a seed is not here, since a training of it"
+    several = "pairs of a seed are not here, since a training of each"
+    return (
+        f" {counted(pairs, kept, several)} diverged or is missing: verdicts count a divergence as "
+        "the worst outcome, so theirs are other figures."
     )

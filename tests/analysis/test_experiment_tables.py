@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from analysis.experiment.per_class import (
 from analysis.experiment.predictions import Predictions, read_predictions
 from analysis.experiment.systems import comparisons, run_summary
 from analysis.load import load_run
+from analysis.plots.by_budget import by_budget
+from analysis.plots.strengths import gap_by_strength
 from study.claims import arm
 from study.records import CELLS
 
@@ -133,7 +136,35 @@ def test_names_and_colours_tell_strengths_apart() -> None:
     fast = arm("cnn", learning_rate=0.01)
     assert names.system(fast) == "CNN (learning rate 0.01)"
     assert names.trained(Condition(strongest, 8)) == "Augmented ResNet18 (1), 8 epochs"
-    assert len({names.colour(a) for a in (PLAIN, AUGMENTED, strongest)}) == 3
+    large, small = (arm("tiny_aug", batch_size=size) for size in (128, 32))
+    several = [PLAIN, AUGMENTED, strongest, large, small, AUGMENTED]
+    colours = names.colours(several)
+    assert len(set(colours.values())) == len(colours) == 5
+    assert colours[PLAIN] == names.colours([PLAIN])[PLAIN]
+
+
+def test_arms_that_differ_in_another_setting_have_panels_of_their_own(tmp_path: Path) -> None:
+    """They were one arm: the last of each strength."""
+    large = [arm("tiny_aug", batch_size=128, augment_strength=s) for s in (0.25, 1.0)]
+    alone = arm("tiny_aug", batch_size=32)
+    two = dataclasses.replace(
+        CLAIMS[2], id="two", decided_by="paired_difference", arms=(large[0], large[1])
+    )
+    single = dataclasses.replace(two, id="alone", arms=(alone, PLAIN))
+    run = write_experiment(tmp_path / "run", [CLAIMS[2], two, single], pictures=False)
+    picture = gap_by_strength(read_experiment(load_run(run)), ["tiny"])
+    assert picture is not None
+    titles = [axes.get_title() for axes in picture.figure.axes]
+    assert titles == ["tiny, 16 epochs", "tiny (batch size 128), 16 epochs"]
+    ticks = [axes.get_xticks().tolist() for axes in picture.figure.axes]
+    assert ticks == [[0.0, 0.5, 1.0], [0.25, 1.0]]
+
+
+def test_a_figure_says_that_it_leaves_out_what_diverged(tmp_path: Path) -> None:
+    run = write_experiment(tmp_path / "run", CLAIMS[1:2], diverged=[("tiny", 16, 0)])
+    picture = by_budget(read_experiment(load_run(run)), "tiny")
+    assert picture is not None
+    assert "1 pair of a seed is not here, since a training of it diverged" in picture.caption
 
 
 def test_damaged_and_missing_predictions_are_said(tmp_path: Path) -> None:

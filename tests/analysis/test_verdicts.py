@@ -323,6 +323,9 @@ def test_a_crossover_says_where():
     assert found.crossing.without == 0
     assert "between 2 and 8" in found.plain
     assert one(crosses(-0.1, -0.2), CROSSES).crossing is None
+    refuted = one(crosses(0.1, -0.01), CROSSES)  # the means cross, but the late lead is too small
+    assert (refuted.verdict, refuted.crossing) == ("refuted", None)
+    assert "two cross" not in refuted.plain
 
 
 def test_the_crossing_uses_every_budget_and_counts_resamples_without_one():
@@ -423,6 +426,21 @@ def test_equivalence_is_never_concluded_from_diverged_cells():
     assert one(cells).verdict == "inconclusive"
 
 
+def test_one_divergence_makes_no_small_effect_a_large_one():
+    """The table's own estimate has to reach what matters, not the values of the tests."""
+    claim = dataclasses.replace(BEATS, smallest_effect=0.2)
+    cells = diverge(beats(0.03), "tiny_aug", [0])
+    verdict = one(cells, claim)
+    assert verdict.p_holm < 0.05
+    assert verdict.effect < 0.2
+    assert verdict.verdict == "inconclusive"
+    against = one(diverge(beats(0.03), "tiny", [0]), claim)
+    assert against.effect > -0.2
+    assert against.verdict == "inconclusive"
+    large = dataclasses.replace(claim, smallest_effect=0.05)
+    assert one(cells, large).verdict == "supported"
+
+
 ORDER = {"refuted": 0, "inconclusive": 1, "supported": 2}
 values = st.lists(st.integers(-20, 30).map(lambda i: i / 100), min_size=8, max_size=8)
 
@@ -437,7 +455,8 @@ def noisy(differences):
 def quick(cells, claim=BEATS):
     """Verdict, p for the claim and oriented effect, without what only describes them."""
     a = arrange(cells, claim)
-    found = evidence(claim, a.tested, a.diverged.any(axis=(1, 2)), np.random.default_rng(0))
+    rng, diverged = np.random.default_rng(0), a.diverged.any(axis=(1, 2))
+    found = evidence(claim, a.tested, a.estimated, diverged, rng)
     verdict = verdict_of(claim, float(found.effect), float(found.p_for), float(found.p_against))
     return verdict, float(found.p_for), float(found.effect), str(found.route)
 
