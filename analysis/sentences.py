@@ -31,14 +31,14 @@ _SHOWN = 5
 
 
 def plain(verdict: Verdict) -> str:
-    """What was found and what it says about the claim."""
+    """What was found and, in a line of its own, what it says about the claim."""
     if verdict.verdict == "withheld":
         wanted = len(verdict.claim.cells())
         return (
             f"The experiment on {verdict.data} is not finished: {len(verdict.missing)} of the "
             f"{wanted} trainings this claim needs are missing, so no verdict is given."
         )
-    return f"On {verdict.data}, {_finding(verdict)}{_divergence(verdict)} {conclusion(verdict)}"
+    return f"On {verdict.data}, {_finding(verdict)}{_divergence(verdict)}\n{conclusion(verdict)}"
 
 
 def what_would_change_it(verdict: Verdict) -> str:

@@ -105,7 +105,7 @@ def cards(verdicts: Sequence[Verdict]) -> list[Card]:
             verdict.claim.id,
             verdict.verdict,
             verdict.claim.sentence,
-            [verdict.plain],
+            verdict.plain.splitlines(),
             [f"What would change it: {verdict.what_would_change_it}"],
         )
         for verdict in verdicts

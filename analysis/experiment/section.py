@@ -11,6 +11,7 @@ from analysis.experiment.cells import Condition, Experiment
 from analysis.experiment.context import context
 from analysis.experiment.diagnostics import diagnostics
 from analysis.experiment.limits import caution, limits
+from analysis.experiment.settings import settings_table, unequal
 from analysis.page import Part, Section, anchor
 from analysis.plots.arm_curves import arm_curves
 from analysis.plots.by_budget import by_budget
@@ -38,11 +39,12 @@ def verdicts_of(experiment: Experiment) -> list[Verdict]:
 
 
 def _with_caution(experiment: Experiment, verdict: Verdict) -> Verdict:
-    """Where its systems learned nothing, a verdict is not to be read without that."""
+    """Where its systems learned nothing, or were tuned unequally, no verdict without that."""
     if verdict.verdict == "withheld":
         return verdict
     conditions = {Condition(cell.arm, cell.budget) for cell in verdict.claim.cells()}
-    plain = " ".join([verdict.plain, *caution(experiment, conditions)])
+    cautions = [*caution(experiment, conditions), *unequal(experiment, conditions)]
+    plain = "\n".join([verdict.plain, *cautions])
     return dataclasses.replace(verdict, plain=plain)
 
 
@@ -64,7 +66,10 @@ def _parts(experiment: Experiment, verdicts: Sequence[Verdict]) -> list[Part]:
             notes=[judged.rule(verdicts)],
         ),
         Part("Claim by claim", cards=judged.cards(verdicts)),
-        Part("The systems compared", tables=systems.comparisons(experiment)),
+        Part(
+            "The systems compared",
+            tables=[*systems.comparisons(experiment), *settings_table(experiment)],
+        ),
         *context(experiment),
         Part("Figures", pictures=_pictures(experiment, verdicts)),
         *diagnostics(experiment),

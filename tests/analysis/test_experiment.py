@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.experiment.cells import read_experiment
+from analysis.experiment.cells import Experiment, read_experiment
 from analysis.experiment.context import context
 from analysis.experiment.judged import TO_REACH, cards, rule, verdict_table
 from analysis.experiment.limits import limits
 from analysis.experiment.section import missing, section, verdicts_of
+from analysis.experiment.settings import settings_table
 from analysis.load import load_run
 from analysis.plots.differences import differences
 from analysis.report import write_report
@@ -215,6 +216,43 @@ def test_the_explored_runs_are_named_where_one_was_usable(
     chosen["nuisance"] = [row | source for row in chosen["nuisance"]]
     run = write_experiment(tmp_path / "run", pictures=False, experiment=chosen)
     assert words in " ".join(limits(read(run)))
+
+
+def tuned_apart(path: Path) -> Experiment:
+    """The augmented arm was found in a search at 16 epochs; the others have the defaults."""
+    chosen = experiment_manifest().experiment | {"tuned_by": "explored runs"}
+    for row in chosen["nuisance"]:
+        if (row["arm"], row["budget"]) == ("tiny_aug", 16):
+            found = {"learning_rate": 0.0056, "batch_size": 32}
+            row["parameters"] = row["parameters"] | found
+            row |= {"source": "explored runs", "run": "tiny_aug-x", "trial": 7, "seed": 0}
+    return read(write_experiment(path, pictures=False, experiment=chosen))
+
+
+def test_a_report_shows_what_each_system_was_trained_with(tmp_path: Path) -> None:
+    (table,) = settings_table(tuned_apart(tmp_path / "run"))
+    rows = table.frame.set_index(["system", "epochs"])
+    assert rows.loc[("Augmented tiny (0.5)", 16)].tolist() == [
+        0.0056,
+        0.005,
+        32,
+        "tiny_aug-x, trial 7",
+    ]
+    assert rows.loc[("tiny", 16)].tolist() == [0.003, 0.005, 64, "defaults, not tuned"]
+
+
+def test_a_verdict_on_arms_that_were_tuned_apart_says_so(tmp_path: Path) -> None:
+    first, crossover, dose = verdicts_of(tuned_apart(tmp_path / "run"))
+    assert "trained with another" not in first.plain  # it is decided at 4 epochs
+    for verdict in (crossover, dose):
+        assert "trained with another learning rate and batch size, too" in verdict.plain
+        assert "Not all were tuned: " in verdict.plain
+        assert "tiny, 16 epochs" in verdict.plain.partition("Not all were tuned: ")[2]
+
+
+def test_nothing_is_said_of_settings_that_are_equal(experiment_run: Path) -> None:
+    for verdict in verdicts_of(read(experiment_run)):
+        assert "tuned" not in verdict.plain
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,7 @@ P_AGAINST = "(p against it 0.0039 after Holm's correction, below 0.05)"
 )
 def test_the_sentence_fits_effects_that_go_the_way_claimed_and_the_other(difference, runs, words):
     found = one(beats(difference))
-    assert f"{runs} paired runs. This" in found.plain
+    assert f"{runs} paired runs.\nThis" in found.plain
     assert words in found.plain
 
 

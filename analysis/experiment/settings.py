@@ -1,0 +1,84 @@
+"""What each system was trained with, and whether claims compare systems that were tuned alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import pandas as pd
+
+from analysis import text
+from analysis.experiment import names
+from analysis.experiment.cells import Condition, Experiment
+from analysis.table import Table
+from study.records import BY_ARM, DEFAULTS, FROM_RUNS
+
+_WORDED = {DEFAULTS: "defaults, not tuned", BY_ARM: "fixed by the claim"}
+
+
+def settings_table(experiment: Experiment) -> list[Table]:
+    """A row a system and budget: its nuisance parameters and where they come from.
+
+    None before they are chosen.
+    """
+    chosen = _chosen(experiment)
+    parameters = dict.fromkeys(name for row in chosen.values() for name in row["parameters"])
+    rows = [
+        {"system": names.system(condition.arm), "epochs": condition.budget}
+        | {text.dimension(name): row["parameters"].get(name) for name in parameters}
+        | {"chosen by": _source(row)}
+        for condition, row in chosen.items()
+    ]
+    if not parameters:
+        return []
+    caption = (
+        "What the systems were trained with beside epochs and augmentation strength, the same for "
+        "every seed. Where it differs between the arms of a claim, they are compared as tuned."
+    )
+    formats: dict[str, Callable[[Any], str]] = dict.fromkeys(
+        map(text.dimension, parameters), text.number
+    )
+    return [Table("settings", pd.DataFrame(rows), caption, experiment.run.data, formats)]
+
+
+def unequal(experiment: Experiment, conditions: Collection[Condition]) -> list[str]:
+    """What of a claim's arms differs beside what the claim is about; and whether all were tuned."""
+    chosen = {at: row for at, row in _chosen(experiment).items() if at in conditions}
+    differing: dict[str, None] = {}
+    for budget in sorted({condition.budget for condition in chosen}):
+        here = [row["parameters"] for at, row in chosen.items() if at.budget == budget]
+        every = dict.fromkeys(name for parameters in here for name in parameters)
+        told = [name for name in every if len({repr(each.get(name)) for each in here}) > 1]
+        differing |= dict.fromkeys(map(text.dimension, told))
+    lines = []
+    if differing:
+        lines.append(
+            f"The arms were trained with another {text.listed(list(differing))}, too, see “The "
+            "systems compared”: they are compared as tuned, not at equal settings."
+        )
+    untuned = [names.trained(at) for at, row in chosen.items() if row.get("source") == DEFAULTS]
+    if untuned and len(untuned) < len(chosen):
+        lines.append(
+            f"Not all were tuned: {text.listed(untuned)} had the defaults, so a difference may be "
+            "one of tuning."
+        )
+    return lines
+
+
+def _chosen(experiment: Experiment) -> dict[Condition, dict[str, Any]]:
+    """What the manifest has on each condition, in the order of the report."""
+    rows = experiment.run.manifest.experiment.get("nuisance") or []
+    by_key = {(row.get("arm"), row.get("budget")): row for row in rows}
+    found = {
+        condition: by_key[condition.arm.name, condition.budget]
+        for condition in experiment.conditions
+        if (condition.arm.name, condition.budget) in by_key
+    }
+    return {at: row | {"parameters": row.get("parameters") or {}} for at, row in found.items()}
+
+
+def _source(row: dict[str, Any]) -> str:
+    if row.get("source") == FROM_RUNS:
+        return f"{row.get('run')}, trial {row.get('trial')}"
+    source = str(row.get("source"))
+    return _WORDED.get(source, source)
