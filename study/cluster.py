@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import signal
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -60,7 +58,6 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
     ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV = os.environ[_UV_WORKERS] != "0"
     # Ray turns token authentication on by itself, and says so in a paragraph of output.
     logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)
-    on_terminate = signal.getsignal(signal.SIGTERM)
     with contextlib.ExitStack() as until_down:
         try:
             _knock(address)
@@ -70,9 +67,6 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise UserError(f"cannot reach {where}: {reason}", FAILED) from None
         _log_to_file(log)  # only now: ray.init takes other handlers away
-        here = threading.current_thread() is threading.main_thread()
-        if here and callable(on_terminate):  # the command's, which ends a run in good order
-            signal.signal(signal.SIGTERM, on_terminate)
         nodes = found = there()
         if address:
             most = min(resources.concurrency or 1, trials)  # no node that would have no trial
@@ -111,7 +105,10 @@ def _init(address: str | None, until_down: contextlib.ExitStack) -> None:
     """Join the cluster, or start one that nobody else reaches; leaving the stack undoes it."""
     import ray
 
+    from study.ray_signals import kept_from_ray
+
     until_down.enter_context(_news_to_log())
+    until_down.enter_context(kept_from_ray())
     options = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
     if address:
         ray.init(address, **options)

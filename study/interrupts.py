@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -32,12 +33,28 @@ def heeded() -> Iterator[None]:
         before[signum](signum, frame)  # ours ignores a second SIGTERM
         raise KeyboardInterrupt
 
-    with _handled_by(on_interrupt) as before:
+    with _handled_by(on_interrupt) as before, _dropped_without_a_word():
         try:
             yield
         finally:
             if asked:
                 raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _dropped_without_a_word() -> Iterator[None]:
+    """Within, Python tells of no KeyboardInterrupt that it drops."""
+    tell = sys.unraisablehook
+
+    def tell_of_others(dropped: sys.UnraisableHookArgs) -> None:
+        if not issubclass(dropped.exc_type, KeyboardInterrupt):
+            tell(dropped)
+
+    sys.unraisablehook = tell_of_others
+    try:
+        yield
+    finally:
+        sys.unraisablehook = tell
 
 
 @contextlib.contextmanager

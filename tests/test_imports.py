@@ -43,7 +43,8 @@ FORBIDDEN: dict[str, dict[str, set[str]]] = {
         "ray": {
             f"study/{name}.py"
             for name in (
-                *("cluster", "loopback", "orchestrate", "retries", "groups"),
+                *("cluster", "autoscaler", "loopback", "ray_signals"),
+                *("orchestrate", "retries", "groups"),
                 *("asha", "search", "cells", "tensorboard"),
             )
         },

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
+from unittest import mock
 
 import pytest
 
@@ -29,6 +31,32 @@ def test_an_interrupt_is_heeded_at_the_latest_at_the_end(swallowed: bool) -> Non
     before = signal.getsignal(signal.SIGINT)
     assert interrupted(swallowed)
     assert signal.getsignal(signal.SIGINT) == before
+
+
+class InterruptedAtItsEnd:
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def interrupted_by_an_end() -> bool:
+    """Whether a block whose object is interrupted in its finaliser is left with the interrupt."""
+    try:
+        with heeded():
+            ended = InterruptedAtItsEnd()
+            del ended
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def test_an_interrupt_that_python_drops_is_heeded_without_a_page_of_output() -> None:
+    told = []
+    with mock.patch.object(sys, "unraisablehook", told.append):
+        assert interrupted_by_an_end()
+        assert told == []
+        ended = InterruptedAtItsEnd()
+        del ended
+    assert len(told) == 1
 
 
 def test_what_is_ignored_stays_ignored() -> None:
