@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 # What a metric means, where its name alone says nothing to a reader outside the field.
 _MEANING = {
-    "val_loss": "validation loss (error on images kept out of training)",
-    "train_loss": "training loss (error on the images trained on)",
-    "test_loss": "test loss (error on images used for nothing else)",
-    "gap": "generalisation gap (how much larger the error is on new images than on those "
+    "val_loss": "validation loss (cross-entropy on images kept out of training)",
+    "train_loss": "training loss (cross-entropy on the images trained on)",
+    "test_loss": "test loss (cross-entropy on images used for nothing else)",
+    "gap": "generalisation gap (how much larger the loss is on new images than on those "
     "trained on)",
     "val_miou": "validation mean IoU (overlap of prediction and truth, averaged over the classes)",
     "test_miou": "test mean IoU (overlap of prediction and truth, averaged over the classes)",
@@ -58,7 +58,8 @@ def what_would_change_it(verdict: Verdict) -> str:
             )
         return (
             f"About {verdict.seeds_needed} seeds in each arm instead of {verdict.n}, if the "
-            "mean and the spread stay as they are."
+            f"mean and the spread stay as they are. These {verdict.n} would be among them: a "
+            "second try, which chance gets too."
         )
     elsewhere = "other budgets, data or tuning may come out otherwise"
     if verdict.verdict == "supported":

@@ -42,10 +42,14 @@ def _with_caution(experiment: Experiment, verdict: Verdict) -> Verdict:
     """Where its systems learned nothing, or were tuned unequally, no verdict without that."""
     if verdict.verdict == "withheld":
         return verdict
-    conditions = {Condition(cell.arm, cell.budget) for cell in verdict.claim.cells()}
+    conditions = _conditions(verdict)
     cautions = [*caution(experiment, conditions), *unequal(experiment, conditions)]
     plain = "\n".join([verdict.plain, *cautions])
     return dataclasses.replace(verdict, plain=plain)
+
+
+def _conditions(verdict: Verdict) -> set[Condition]:
+    return {Condition(cell.arm, cell.budget) for cell in verdict.claim.cells()}
 
 
 def section(experiment: Experiment, verdicts: Sequence[Verdict]) -> Section:
@@ -61,7 +65,11 @@ def _parts(experiment: Experiment, verdicts: Sequence[Verdict]) -> list[Part]:
     run = experiment.run
     return [
         Part(
-            lines=[judged.summary(verdicts, run.data), *missing(experiment)],
+            lines=[
+                judged.summary(verdicts, run.data),
+                *_guesses(experiment, verdicts),
+                *missing(experiment),
+            ],
             tables=[judged.verdict_table(verdicts, run.data)],
             notes=[judged.rule(verdicts)],
         ),
@@ -76,6 +84,20 @@ def _parts(experiment: Experiment, verdicts: Sequence[Verdict]) -> list[Part]:
         Part("Limits and caveats", bullets=limits(experiment)),
         Part("Where this comes from", facts=provenance(run)),
     ]
+
+
+def _guesses(experiment: Experiment, verdicts: Sequence[Verdict]) -> list[str]:
+    """How many verdicts are about systems that may know nothing: beside the first sentence."""
+    given = [verdict for verdict in verdicts if verdict.verdict != "withheld"]
+    told = sum(bool(caution(experiment, _conditions(verdict))) for verdict in given)
+    if not told:
+        return []
+    these = "1 of these verdicts is" if told == 1 else f"{told} of these verdicts are"
+    line = (
+        f"{these} about systems that are not shown to be better than always answering the most "
+        "frequent class: see the cards."
+    )
+    return [line]
 
 
 def _pictures(experiment: Experiment, verdicts: Sequence[Verdict]) -> list[Picture]:

@@ -346,6 +346,8 @@ def test_a_verdict_on_what_learned_nothing_says_so(experiment_run: Path) -> None
         for v in found
     ]
     assert any(concerned)
+    first = section(experiment, found).parts[0].lines
+    assert first[1].startswith(f"{sum(concerned)} of these verdicts are about systems that are not")
 
 
 def test_a_crossover_has_its_verdict_once_in_the_figure(experiment_run: Path) -> None:
