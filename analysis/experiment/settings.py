@@ -53,8 +53,8 @@ def unequal(experiment: Experiment, conditions: Collection[Condition]) -> list[s
     lines = []
     if differing:
         lines.append(
-            f"The arms were trained with another {text.listed(list(differing))}, too, see “The "
-            "systems compared”: they are compared as tuned, not at equal settings."
+            f"The arms also differ in {text.listed(list(differing))}, see “The systems compared”: "
+            "they are compared as tuned, not at equal settings."
         )
     untuned = [names.trained(at) for at, row in chosen.items() if row.get("source") == DEFAULTS]
     if untuned and len(untuned) < len(chosen):

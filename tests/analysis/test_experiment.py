@@ -243,9 +243,9 @@ def test_a_report_shows_what_each_system_was_trained_with(tmp_path: Path) -> Non
 
 def test_a_verdict_on_arms_that_were_tuned_apart_says_so(tmp_path: Path) -> None:
     first, crossover, dose = verdicts_of(tuned_apart(tmp_path / "run"))
-    assert "trained with another" not in first.plain  # it is decided at 4 epochs
+    assert "also differ" not in first.plain  # it is decided at 4 epochs
     for verdict in (crossover, dose):
-        assert "trained with another learning rate and batch size, too" in verdict.plain
+        assert "also differ in learning rate and batch size, see" in verdict.plain
         assert "Not all were tuned: " in verdict.plain
         assert "tiny, 16 epochs" in verdict.plain.partition("Not all were tuned: ")[2]
 
