@@ -26,9 +26,11 @@ def write_report(runs: Sequence[Path | str], out_dir: Path | str) -> Path:
     directories mix; experiments stand first.
     Beside the page every figure lies in `figures/` (PNG, SVG) and every table in `tables/`
     (CSV, Markdown, LaTeX), and where exactly one experiment is among the runs, its
-    `verdicts.json`. Runs are shown side by side and never pooled. Raises UserError for a
-    run that cannot be read and for a directory that cannot be written.
+    `verdicts.json`. An earlier report's files in `out_dir` are deleted once the new one is
+    there, and no other file. Runs are shown side by side and never pooled. Raises UserError
+    for a run that cannot be read and for a directory that cannot be written.
     """
+    from analysis.folder import INDEX, replaced
     from analysis.load import load_run
     from analysis.page import distinct, write_page
     from analysis.tune import read_tune
@@ -45,15 +47,16 @@ def write_report(runs: Sequence[Path | str], out_dir: Path | str) -> Path:
     sections = distinct([*sections, *map(tune_section, plain_tune)])
     out = Path(out_dir)
     try:
-        if len(verdicts) == 1:
-            from analysis.experiment.judged import write_verdicts
+        with replaced(out) as fresh:
+            if len(verdicts) == 1:
+                from analysis.experiment.judged import write_verdicts
 
-            write_verdicts(verdicts[0], out)  # before the page, which says that all is there
-        page = write_page(_title(loaded, plain_tune), sections, out, prefixed=len(paths) > 1)
+                write_verdicts(verdicts[0], fresh)
+            write_page(_title(loaded, plain_tune), sections, fresh, prefixed=len(paths) > 1)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(f"cannot write the report to {out}: {reason}", FAILED) from error
-    return page
+    return out / INDEX
 
 
 def _sections(runs: list[Run]) -> tuple[list[Section], list[list[Verdict]]]:
