@@ -124,7 +124,10 @@ def test_what_was_asked_for_and_has_no_epoch_is_not_counted_as_tried(tmp_path: P
     assert ": 2 of 16 trials ended; 3 are unfinished; 2 have no epoch yet, begun or" in line
     trials = ordered_trials(run)
     found = summary(run, trials, best_trial(trials))
-    assert "5 configurations were tried: 1 ran to the end, 1 stopped early and 3 unfinis" in found
+    assert (
+        "5 configurations were tried: 1 ran to the end, 1 stopped early (pruned) and 3 unfinis"
+        in found
+    )
 
 
 def test_a_damaged_sample_file_is_named_and_the_rest_is_written(tmp_path: Path) -> None:
@@ -165,6 +168,36 @@ def test_a_best_value_at_the_edge_of_its_range_is_said(mixed_run: Path) -> None:
     rate = run.dimensions["learning_rate"]
     assert f"({high}) lies at the upper end of its range {describe(rate)}" in warnings[0]
     assert "epochs (2) lies at the lower end" in warnings[1]
+
+
+@pytest.mark.parametrize(
+    ("space", "strength", "words"),
+    [
+        ("resnet18_aug", 0.02, "compare it with the plain space, `resnet18`."),
+        ("mlp_aug", 0.02, "compare it with the same space without augmentation."),
+        ("resnet18_aug", 0.99, ", and 1 is the strongest augmentation there is."),
+    ],
+)
+def test_no_strength_beyond_the_ends_is_advised(
+    mixed_run: Path, space: str, strength: float, words: str
+) -> None:
+    run = load_run(mixed_run)
+    run.manifest.space["model"] = space.removesuffix("_aug")
+    best = ordered_trials(run).iloc[0].copy()
+    best["config.augment_strength"] = strength
+    (line,) = [line for line in edge_warnings(run, best) if "augment strength" in line]
+    assert line.endswith(words)
+    assert "Widen" not in line
+
+
+@pytest.mark.parametrize(("space", "said"), [("resnet18_aug", True), ("resnet18", False)])
+def test_only_what_is_augmented_is_said_to_start_slowly_by_it(
+    tmp_path: Path, space: str, said: bool
+) -> None:
+    run = load_run(write_run(tmp_path / "run", MIXED, space=manifest(space).space))
+    lines = " ".join(caveats(run, None))
+    assert ("slow starters, strongly augmented ones above all, can be lost" in lines) == said
+    assert "slow starters" in lines
 
 
 def test_caveats_come_from_the_manifest(tmp_path: Path) -> None:
