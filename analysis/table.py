@@ -51,7 +51,13 @@ class Table:
         """The first SHOWN_ROWS rows as text."""
         shown = self.frame.head(SHOWN_ROWS)
         return pd.DataFrame(
-            {c: [self.formats.get(c, text.number)(v) for v in shown[c]] for c in shown}
+            {
+                c: [
+                    text.MISSING if v is pd.NA else self.formats.get(c, text.number)(v)
+                    for v in column
+                ]
+                for c, column in shown.items()
+            }
         )
 
 

@@ -53,7 +53,7 @@ def best_trial(trials: pd.DataFrame) -> pd.Series | None:
 def trials_table(run: Run, trials: pd.DataFrame) -> Table:
     """Every trial with its final metrics and configuration, best first."""
     columns: dict[str, pd.Series] = {
-        "rank": trials["rank"],
+        "rank": trials["rank"].astype("Int64"),  # in a CSV 1, not 1.0 for the dashes beside it
         "trial": trials["trial"],
         "state": trials["state"],
     }

@@ -10,15 +10,18 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.caveats import caveats, edge_warnings, unfinished
+from analysis.comparison import comparison_table, differences
 from analysis.importance import MIN_COMPLETED, importance
 from analysis.load import load_run
 from analysis.plots import options
 from analysis.plots.slices import slices
 from analysis.report import write_report
 from analysis.search import summary
+from analysis.table import write_table
 from analysis.tables import best_table, best_trial, ordered_trials
 from study import journal_file
 from study.domains import describe
@@ -150,9 +153,30 @@ def test_runs_on_different_data_stand_side_by_side_with_the_difference_named(
     page = page_of(index)
     assert "different data sets: their rows must not be compared" in page.text
     assert "Data: street_digits and svhn." in page.text
+    assert [a["id"] for tag, a in page.tags if tag == "section"][-1] == "comparison"
+    assert "Holm" not in page.text
     assert (index.parent / "tables" / "b-trials.csv").exists()
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
+
+
+def test_models_that_differ_are_named_beside_what_is_the_same(tmp_path: Path) -> None:
+    runs = [load_run(write_run(tmp_path / name, ["completed"], run_id=name)) for name in "ab"]
+    same = "Data, objective and seeds are the same in all of these runs."
+    assert differences(runs) == [same]
+    runs[1].manifest.space["model"] = "cnn"
+    assert differences(runs) == [same, "Different models: a: resnet18; b: cnn."]
+
+
+def test_a_search_without_a_best_trial_has_whole_numbers_beside_it(tmp_path: Path) -> None:
+    runs = [
+        load_run(write_run(tmp_path / state, [state], run_id=state))
+        for state in ("completed", "diverged")
+    ]
+    csv, *_ = write_table(comparison_table(runs), tmp_path, "comparison")
+    table = pd.read_csv(csv, dtype=str)
+    assert table["best trial"].tolist()[0] == "0"
+    assert table["epochs"].tolist()[0] == "6"
 
 
 def test_a_best_value_at_the_edge_of_its_range_is_said(mixed_run: Path) -> None:

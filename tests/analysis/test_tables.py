@@ -49,6 +49,16 @@ def test_only_completed_trials_with_a_finite_value_can_be_best(run: Run, directi
     assert trials["rank"].notna().sum() == 1
 
 
+def test_ranks_are_whole_numbers_in_every_file(run: Run, tmp_path: Path) -> None:
+    trials = ordered_trials(with_trials(run, [("completed", 0.3), ("pruned", 0.1)]))
+    csv, markdown, _ = write_table(trials_table(run, trials), tmp_path, "trials")
+    assert [line.split(",")[0] for line in csv.read_text().splitlines()] == ["rank", "1", ""]
+    assert [line.split(" | ")[0] for line in markdown.read_text().splitlines()[4:]] == [
+        "| 1",
+        "| –",
+    ]
+
+
 def test_no_best_trial_without_a_completed_one(run: Run) -> None:
     assert (
         best_trial(ordered_trials(with_trials(run, [("diverged", 0.9), ("pruned", 0.8)]))) is None
