@@ -93,7 +93,8 @@ def best_table(run: Run, best: pd.Series) -> Table:
         for name, domain in run.dimensions.items()
     ]
     caption = f"Configuration of trial {best['trial']}, the best by {run.objective.label}."
-    return Table("best_configuration", pd.DataFrame(rows), caption, run.data)
+    frame = pd.DataFrame(rows)
+    return Table("best_configuration", frame, caption, run.data, right=("best", "default"))
 
 
 def states_table(run: Run, trials: pd.DataFrame) -> Table:

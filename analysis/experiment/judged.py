@@ -76,7 +76,8 @@ def verdict_table(verdicts: Sequence[Verdict], data: str) -> Table:
     )
     formats: dict[str, Callable[[Any], str]] = {"effect": text.signed}
     formats |= dict.fromkeys([name for name in shown if name.split()[0] == "p"], text.p)
-    return Table("verdicts", shown, caption, data, formats, csv=full)
+    right = ("95% interval", TO_REACH)
+    return Table("verdicts", shown, caption, data, formats, csv=full, right=right)
 
 
 def rule(verdicts: Sequence[Verdict]) -> str:

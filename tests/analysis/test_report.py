@@ -13,11 +13,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis import text
 from analysis.caveats import caveats, edge_warnings, unfinished
 from analysis.comparison import comparison_table, differences
 from analysis.importance import MIN_COMPLETED, importance
 from analysis.load import load_run
 from analysis.plots import options
+from analysis.plots.progress import best_so_far
 from analysis.plots.slices import slices
 from analysis.report import write_report
 from analysis.search import summary
@@ -331,6 +333,25 @@ def test_dots_of_a_batch_size_stand_in_its_band_and_the_caption_says_that_they_a
         assert shifts[drawn.round() == option].sum() == pytest.approx(0)
     assert "Of batch size only the labelled values were tried: dots are moved" in picture.caption
     assert "For batch size, one band an option" in picture.alt
+
+
+def test_the_share_of_a_log_scaled_range_is_said_to_be_one(tmp_path: Path) -> None:
+    run = load_run(write_run(tmp_path / "run", ["completed"] * 12))
+    trials = ordered_trials(run)
+    for name, scale in (("learning_rate", " on a log scale. "), ("augment_strength", ". ")):
+        spread = trials.assign(**{f"config.{other}": np.nan for other in run.dimensions})
+        spread[f"config.{name}"] = trials[f"config.{name}"]
+        picture = slices(run, spread, None)
+        assert picture is not None
+        assert f"agree most on {text.dimension(name)}:" in picture.caption
+        assert f"of the range searched{scale}Dotted" in picture.caption
+
+
+def test_the_course_of_a_search_says_what_its_trials_are_counted_by(mixed_run: Path) -> None:
+    picture = best_so_far(load_run(mixed_run))
+    assert picture is not None
+    assert picture.figure.axes[0].get_xlabel() == "trials, by number"
+    assert picture.caption.startswith("Trials stand by number, in the order they were proposed.")
 
 
 def test_a_dot_alone_is_not_moved() -> None:

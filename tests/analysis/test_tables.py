@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,6 +86,21 @@ def test_states_add_up(run: Run) -> None:
     assert frame.loc["all", "trials"] == len(run.trials) == 16
     assert frame.loc["all", "epochs"] == len(run.epochs)
     assert frame.loc["diverged", "trials"] == 1
+
+
+def test_numbers_stand_flush_right_everywhere(
+    hostile_report: Path, experiment_report: Path, segmentation_report: Path
+) -> None:
+    names = {"class", "true", "read as", "predicted as", "searched"}  # digits are names, too
+    seen = 0
+    for index in (hostile_report, experiment_report, segmentation_report):
+        for file in (index.parent / "tables").glob("*.md"):
+            lines = [line[2:-2].split(" | ") for line in file.read_text().splitlines()[2:]]
+            for header, rule, *cells in zip(*lines, strict=True):
+                if header not in names and all(re.match(r"[−+<≥≤ ]*\d|–$", cell) for cell in cells):
+                    assert rule == "---:", (file.name, header)
+                    seen += 1
+    assert seen > 100
 
 
 def test_csv_keeps_raw_values_and_every_row(tmp_path: Path) -> None:
