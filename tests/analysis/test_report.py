@@ -350,8 +350,8 @@ def test_the_share_of_a_log_scaled_range_is_said_to_be_one(tmp_path: Path) -> No
 def test_the_course_of_a_search_says_what_its_trials_are_counted_by(mixed_run: Path) -> None:
     picture = best_so_far(load_run(mixed_run))
     assert picture is not None
-    assert picture.figure.axes[0].get_xlabel() == "trials, by number"
-    assert picture.caption.startswith("Trials stand by number, in the order they were proposed.")
+    assert picture.figure.axes[0].get_xlabel() == "trials, in the order they were proposed"
+    assert picture.caption.startswith("Trials are counted in the order they were proposed.")
 
 
 def test_a_dot_alone_is_not_moved() -> None:
