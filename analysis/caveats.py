@@ -10,8 +10,10 @@ import pandas as pd
 from analysis import text
 from analysis.load import Run
 from analysis.tables import with_an_epoch
+from study.arms import STRENGTH
 from study.domains import Choice, Domain, describe
 from study.records import CONFIG
+from study.spaces import SPACES
 from study.words import counted
 
 EDGE = 0.05  # share of the searched range that counts as its edge
@@ -110,10 +112,28 @@ def edge_warnings(run: Run, best: pd.Series) -> list[str]:
             value = text.number(best[CONFIG + name])
             warnings.append(
                 f"The best {text.dimension(name)} ({value}) lies at the {side} end of its range "
-                f"{describe(domain)}: a better value may lie outside. Widen the range, where it "
-                "can be, and search again."
+                f"{describe(domain)}{_beyond(run, name, domain, side)}"
             )
     return warnings
+
+
+def _beyond(run: Run, name: str, domain: Domain, side: str) -> str:
+    """What to do about a best value at that end of its range, to follow the sentence's start."""
+    if name == STRENGTH and not isinstance(domain, Choice):
+        if side == "lower" and domain.low == 0:
+            return f", and 0 is no augmentation: compare it with {_plain_space(run)}."
+        if side == "upper" and domain.high == 1:
+            return ", and 1 is the strongest augmentation there is."
+    return ": a better value may lie outside. Widen the range, where it can be, and search again."
+
+
+def _plain_space(run: Run) -> str:
+    """The registered space of the run's model without augmentation; a plugin's is not known."""
+    model = run.manifest.space.get("model")
+    for name, space in SPACES.items():
+        if space.model == model and STRENGTH not in space.dimensions:
+            return f"the plain space, `{name}`"
+    return "the same space without augmentation"
 
 
 def edge(domain: Domain, value: object) -> str:
@@ -171,5 +191,5 @@ def _pruned(run: Run) -> list[str]:
     if not pruned:
         return []
     stopped = f"{counted(pruned, 'trial was', 'trials were')} stopped early"
-    lost = "slow starters, strongly augmented ones above all, can be lost that way"
-    return [f"{stopped} on the strength of a few epochs; {lost}."]
+    slow = "slow starters" + (", strongly augmented ones above all," if run.augmented else "")
+    return [f"{stopped} on the strength of a few epochs; {slow} can be lost that way."]

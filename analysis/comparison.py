@@ -12,12 +12,21 @@ from analysis.load import Run
 from analysis.page import Part, Section
 from analysis.table import Table
 from analysis.task import TASKS
+from study.claims_toml import recorded_claims
+from study.records import MANIFEST
 from trainables.data import CLASSIFICATION, SEGMENTATION
 
 
-def section(runs: list[Run]) -> Section:
-    """The best trials of several searches in one table, and how all the runs differ."""
+def section(runs: list[Run]) -> Section | None:
+    """The best trials of several searches in one table, and how all the runs differ.
+
+    None where there is nothing to compare: an experiment and a search of the same data.
+    """
     searches = [run for run in runs if run.manifest.kind == "search"]
+    experiments = len(runs) - len(searches)
+    hashes = {run.manifest.data.get("content_hash") for run in runs}
+    if max(len(searches), experiments) < 2 and len(hashes) < 2:
+        return None
     line = (
         "The runs are shown side by side and not pooled; a difference between two of them is "
         "not a test of anything. `python -m study.confirm` makes one."
@@ -26,7 +35,12 @@ def section(runs: list[Run]) -> Section:
     if len(searches) > 1:
         line += " Each row is the best trial of a search, chosen on its own objective."
         found.append(comparison_table(searches))
-    part = Part(lines=[line], tables=found, bullets=differences(runs))
+    corrected = (
+        "Holm's correction is over the claims of one experiment: claims split over several are "
+        "not corrected for each other."
+    )
+    lines = [line, corrected] if experiments > 1 else [line]
+    part = Part(lines=lines, tables=found, bullets=differences(runs))
     return Section("comparison", "The runs beside each other", "", [part])
 
 
@@ -44,8 +58,8 @@ def comparison_table(runs: list[Run]) -> Table:
             "data": run.data,
             "objective": run.objective.label,
             "trials": len(run.trials),
-            "best trial": None if best is None else best["trial"],
-            "epochs": None if best is None else best["epoch"],
+            "best trial": pd.NA if best is None else best["trial"],
+            "epochs": pd.NA if best is None else best["epoch"],
         }
         for name in metrics:
             value = None if best is None else best.get(name)
@@ -54,12 +68,13 @@ def comparison_table(runs: list[Run]) -> Table:
     formats: dict[str, Callable[[Any], str]] = {header(name): text.metric for name in metrics}
     names = text.listed(list(dict.fromkeys(run.data for run in runs)))
     caption = "The best trial of every search, metrics of its last epoch."
-    return Table("comparison", pd.DataFrame(rows), caption, names, formats)
+    frame = pd.DataFrame(rows).astype({"best trial": "Int64", "epochs": "Int64"})
+    return Table("comparison", frame, caption, names, formats)
 
 
 def differences(runs: list[Run]) -> list[str]:
     """What differs between the runs so that their figures do not compare."""
-    aspects = {
+    alike = {
         "tasks": [run.task.name for run in runs],
         "data sets": [run.data for run in runs],
         "data (content hash)": [str(run.manifest.data.get("content_hash"))[:12] for run in runs],
@@ -67,18 +82,36 @@ def differences(runs: list[Run]) -> list[str]:
         "validation images": [str(run.manifest.data.get("val_size")) for run in runs],
         "objectives": [f"{run.objective.label}, {run.objective.direction}" for run in runs],
         "seeds": [", ".join(map(str, run.manifest.seeds)) for run in runs],
+    }
+    others = {
+        "models": [text.listed(_models(run)) for run in runs],
         "schema versions": [str(run.manifest.schema_version) for run in runs],
         "status": [run.manifest.status for run in runs],
     }
-    lines = []
-    for aspect, values in aspects.items():
-        if len(set(values)) > 1:
-            named = [
-                f"{run.manifest.run_id}: {value}" for run, value in zip(runs, values, strict=True)
-            ]
-            lines.append(f"Different {aspect}: {'; '.join(named)}.")
+    lines = _differing(runs, alike) or [
+        "Data, objective and seeds are the same in all of these runs."
+    ]
     if len({str(run.manifest.data.get("content_hash")) for run in runs}) > 1:
         lines.insert(0, "These runs used different data sets: their rows must not be compared.")
     elif len({run.objective for run in runs}) > 1:
         lines.insert(0, "These runs had different objectives: their best trials are not alike.")
-    return lines or ["Data, objective and seeds are the same in all of these runs."]
+    return lines + _differing(runs, others)
+
+
+def _differing(runs: list[Run], aspects: dict[str, list[str]]) -> list[str]:
+    """A line for each aspect that is not the same in all runs, with every run's."""
+    lines = []
+    for aspect, values in aspects.items():
+        if len(set(values)) > 1:
+            pairs = zip(runs, values, strict=True)
+            named = [f"{run.manifest.run_id}: {value}" for run, value in pairs]
+            lines.append(f"Different {aspect}: {'; '.join(named)}.")
+    return lines
+
+
+def _models(run: Run) -> list[str]:
+    """The models that it trains, by name."""
+    if run.manifest.kind == "search":
+        return [str(run.manifest.space.get("model", "unknown"))]
+    claims = recorded_claims(run.path / MANIFEST, run.manifest.spec)
+    return sorted({arm.model for claim in claims for arm in claim.arms})

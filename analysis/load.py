@@ -11,7 +11,8 @@ from analysis import text
 from analysis.check import table_problems
 from analysis.task import Task, task_of
 from study import journal_file, records, run_tables
-from study.domains import Domain, from_json
+from study.arms import STRENGTH
+from study.domains import Choice, Domain, from_json
 from study.metrics import METRICS, Metric
 from trainables.errors import FAILED, UserError
 
@@ -70,6 +71,14 @@ class Run:
             for name, domain in self.dimensions.items()
             if text.scale(domain) != "fixed"
         }
+
+    @property
+    def augmented(self) -> bool:
+        """Whether a search's trials may have seen augmented images: plain spaces have none."""
+        domain = self.dimensions.get(STRENGTH)
+        if domain is None:
+            return False
+        return any(domain.options) if isinstance(domain, Choice) else domain.high > 0
 
     @property
     def finished(self) -> bool:

@@ -15,11 +15,10 @@ import jinja2
 from markupsafe import Markup, escape
 
 from analysis import style
+from analysis.folder import BRAND, FIGURES, INDEX, TABLES
 from analysis.plots.picture import Picture
 from analysis.table import Table, numeric_columns, write_table
-from study.records import replace_file
 
-FIGURES, TABLES = "figures", "tables"
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -70,7 +69,7 @@ class Section:
     data: str = ""
 
 
-def write_page(title: str, sections: list[Section], out: Path, prefixed: bool) -> Path:
+def write_page(title: str, sections: list[Section], out: Path, prefixed: bool) -> None:
     """Write `index.html` with everything inlined, and figures and tables beside it.
 
     prefixed: whether file names start with their section's anchor (several runs).
@@ -87,9 +86,9 @@ def write_page(title: str, sections: list[Section], out: Path, prefixed: bool) -
         lstrip_blocks=True,
     )
     environment.filters["prose"] = prose
-    page = environment.get_template("report.html.j2").render(title=title, sections=shown)
-    replace_file(out / "index.html", page.encode())
-    return out / "index.html"
+    template = environment.get_template("report.html.j2")
+    page = template.render(title=title, brand=BRAND, sections=shown)
+    (out / INDEX).write_text(page, encoding="utf-8")
 
 
 def prose(line: str) -> Markup:

@@ -23,12 +23,15 @@ def write_report(runs: Sequence[Path | str], out_dir: Path | str) -> Path:
     """Write the report of one or more runs into `out_dir`; the path of its `index.html`.
 
     A run in an object store is named by its URI. Searches, experiments and plain Ray Tune
-    directories mix; experiments stand first.
+    directories mix; experiments stand first, and what differs between runs last.
     Beside the page every figure lies in `figures/` (PNG, SVG) and every table in `tables/`
     (CSV, Markdown, LaTeX), and where exactly one experiment is among the runs, its
-    `verdicts.json`. Runs are shown side by side and never pooled. Raises UserError for a
-    run that cannot be read and for a directory that cannot be written.
+    `verdicts.json`. An earlier report's files in `out_dir` are deleted once the new one is
+    there, and no other file. Runs are shown side by side and never pooled. Raises UserError
+    for a run that cannot be read and for a directory that cannot be written.
     """
+    from analysis import comparison
+    from analysis.folder import INDEX, replaced
     from analysis.load import load_run
     from analysis.page import distinct, write_page
     from analysis.tune import read_tune
@@ -41,31 +44,31 @@ def write_report(runs: Sequence[Path | str], out_dir: Path | str) -> Path:
     foreign = [path for path in paths if _is_foreign(path)]
     loaded = [load_run(path) for path in paths if path not in foreign]
     plain_tune = [read_tune(path) for path in foreign]
-    sections, verdicts = _sections(loaded)
-    sections = distinct([*sections, *map(tune_section, plain_tune)])
+    found, verdicts = _sections(loaded)
+    compared = comparison.section(loaded) if len(loaded) > 1 else None
+    last = [compared] if compared else []
+    sections = distinct([*found, *map(tune_section, plain_tune), *last])
     out = Path(out_dir)
     try:
-        if len(verdicts) == 1:
-            from analysis.experiment.judged import write_verdicts
+        with replaced(out) as fresh:
+            if len(verdicts) == 1:
+                from analysis.experiment.judged import write_verdicts
 
-            write_verdicts(verdicts[0], out)  # before the page, which says that all is there
-        page = write_page(_title(loaded, plain_tune), sections, out, prefixed=len(paths) > 1)
+                write_verdicts(verdicts[0], fresh)
+            write_page(_title(loaded, plain_tune), sections, fresh, prefixed=len(paths) > 1)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(f"cannot write the report to {out}: {reason}", FAILED) from error
-    return page
+    return out / INDEX
 
 
 def _sections(runs: list[Run]) -> tuple[list[Section], list[list[Verdict]]]:
     """Sections in the page's order, and the verdicts of every experiment."""
-    from analysis import comparison, search
+    from analysis import search
 
-    searches = [run for run in runs if run.manifest.kind == "search"]
     sections, verdicts = _experiments([run for run in runs if run.manifest.kind == "experiment"])
-    found = [search.section(run) for run in searches]
-    if len(runs) > 1:
-        sections.append(comparison.section(runs))
-    return sections + found, verdicts
+    searches = [run for run in runs if run.manifest.kind == "search"]
+    return sections + [search.section(run) for run in searches], verdicts
 
 
 def _experiments(runs: list[Run]) -> tuple[list[Section], list[list[Verdict]]]:

@@ -62,7 +62,8 @@ def summary(run: Run, trials: pd.DataFrame, best: pd.Series | None) -> str:
 
 
 def _counts(trials: pd.DataFrame) -> list[str]:
-    words = text.STATES | {"completed": "ran to the end"}
+    stopped = f"{text.STATES['pruned']} (pruned)"  # the word of the terminal and the CSV, once
+    words = text.STATES | {"completed": "ran to the end", "pruned": stopped}
     counts = trials["state"].value_counts()
     return [f"{counts[state]:,} {word}" for state, word in words.items() if state in counts]
 

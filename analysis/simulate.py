@@ -7,15 +7,20 @@ of that share, and the bounds in which the true share has to lie.
 from __future__ import annotations
 
 import json
+import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import numpy as np
 
-from analysis.simulations import Row, coverage, false_positives, family_wise, power
+from analysis.simulations import WIDEST, Row, coverage, false_positives, family_wise, power
 from study import exits
+from study.words import counted
 from trainables.errors import FAILED
+
+_KEPT = {True: "yes", False: "**no**", None: "too few to say"}
 
 
 def simulate(studies: int, seed: int) -> list[Row]:
@@ -32,14 +37,27 @@ def to_markdown(rows: Sequence[Row]) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for r in rows:
-        bounded = (r.lowest, r.highest) != (0.0, 1.0)
-        bounds = f"{r.lowest:g} to {r.highest:g}" if bounded else ""
-        kept = ("yes" if r.kept else "**no**") if bounded else ""
+        bounds = f"{r.lowest:g} to {r.highest:g}" if r.bounded else ""
+        kept = _KEPT[r.kept] if r.bounded else ""
         lines.append(
             f"| {r.kind} | {r.what} | {r.share:.4f} | {r.low:.4f} to {r.high:.4f} "
             f"| {bounds} | {kept} |"
         )
     return "\n".join(lines)
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """What kept means, and how many of the bounded rates are, a line each."""
+    found = Counter(r.kept for r in rows if r.bounded)
+    counts = [f"{found[True]} of {counted(found.total(), 'bounded rate')} kept"]
+    if found[False]:
+        counts.append(f"{found[False]} not")
+    if found[None]:
+        counts.append(f"{found[None]} with too few studies to say: give more --studies")
+    return (
+        "Kept: the interval leaves room for a true rate within the bounds, and is no wider than "
+        f"{WIDEST:g}.\n{', '.join(counts)}."
+    )
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -48,20 +66,25 @@ def to_markdown(rows: Sequence[Row]) -> str:
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the simulation.")
 @click.option(
-    "--json", "path", type=click.Path(path_type=Path), help="Write the figures here as well."
+    "--json",
+    "path",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write the figures here as well.",
 )
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 def main(studies: int, seed: int, path: Path | None) -> int:
     """Check false-positive rates, coverage and power on simulated studies.
 
-    Exits with 1 where a figure lies outside of its bounds.
+    Exits with 1 where a figure lies outside of its bounds, or the studies are too few to say.
     """
+    if path and not path.exists() and not os.access(path.parent, os.W_OK):
+        raise click.BadParameter(f"no file can be written to {path.parent}", param_hint="--json")
     rows = simulate(studies, seed)
-    print(to_markdown(rows))
+    print(f"{to_markdown(rows)}\n\n{summary(rows)}")
     if path:
         figures = [{**r._asdict(), "kept": r.kept} for r in rows]
         path.write_text(json.dumps(figures, indent=2) + "\n")
-    return 0 if all(r.kept for r in rows) else FAILED
+    return 0 if all(r.kept for r in rows if r.bounded) else FAILED
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from study.claims import CLAIMS, Claim, by_task, cells
 from trainables.data import CLASSIFICATION
 
 ALPHA = 0.05
+WIDEST = ALPHA  # of an interval that says something: twice the rate allowed is outside of it
 # Eight seeds reach no level between 12/256 and 13/256.
 _ATTAINED = 12 / 256
 _SMALLEST = 0.2
@@ -48,9 +49,19 @@ class Row(NamedTuple):
     highest: float = 1.0
 
     @property
-    def kept(self) -> bool:
-        """Whether the share's interval leaves room for a true share within the bounds."""
-        return self.low <= self.highest and self.high >= self.lowest
+    def bounded(self) -> bool:
+        """Whether any share would be out of bounds."""
+        return (self.lowest, self.highest) != (0.0, 1.0)
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether the share's interval leaves room for a true share within the bounds.
+
+        None without bounds, and where the interval is so wide that room is no news.
+        """
+        if self.low > self.highest or self.high < self.lowest:
+            return False
+        return True if self.bounded and self.high - self.low <= WIDEST else None
 
 
 def row(kind: str, what: str, hits: np.ndarray, lowest: float = 0.0, highest: float = 1.0) -> Row:

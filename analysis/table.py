@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class Table:
     formats: header -> function making the text of a cell; `text.number` for the others.
     csv: the numbers behind `frame` where its cells join several, written to the CSV instead.
     foot: how many last rows sum up the others, and stay below them when a reader sorts.
+    right: headers of text columns that are set flush right, since their cells are numbers too.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Table:
     formats: dict[str, Callable[[Any], str]] = field(default_factory=dict)
     csv: pd.DataFrame | None = None
     foot: int = 0
+    right: Collection[str] = ()
 
     @property
     def title(self) -> str:
@@ -51,7 +53,13 @@ class Table:
         """The first SHOWN_ROWS rows as text."""
         shown = self.frame.head(SHOWN_ROWS)
         return pd.DataFrame(
-            {c: [self.formats.get(c, text.number)(v) for v in shown[c]] for c in shown}
+            {
+                c: [
+                    text.MISSING if v is pd.NA else self.formats.get(c, text.number)(v)
+                    for v in column
+                ]
+                for c, column in shown.items()
+            }
         )
 
 
@@ -70,7 +78,8 @@ def write_table(table: Table, directory: Path, name: str) -> list[Path]:
 
 def numeric_columns(table: Table) -> list[bool]:
     """For every column, whether it holds numbers and is set flush right."""
-    return [pd.api.types.is_numeric_dtype(table.frame[c]) for c in table.frame]
+    frame = table.frame
+    return [c in table.right or pd.api.types.is_numeric_dtype(frame[c]) for c in frame]
 
 
 def _markdown(printed: pd.DataFrame, table: Table) -> str:

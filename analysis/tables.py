@@ -53,7 +53,7 @@ def best_trial(trials: pd.DataFrame) -> pd.Series | None:
 def trials_table(run: Run, trials: pd.DataFrame) -> Table:
     """Every trial with its final metrics and configuration, best first."""
     columns: dict[str, pd.Series] = {
-        "rank": trials["rank"],
+        "rank": trials["rank"].astype("Int64"),  # in a CSV 1, not 1.0 for the dashes beside it
         "trial": trials["trial"],
         "state": trials["state"],
     }
@@ -93,7 +93,8 @@ def best_table(run: Run, best: pd.Series) -> Table:
         for name, domain in run.dimensions.items()
     ]
     caption = f"Configuration of trial {best['trial']}, the best by {run.objective.label}."
-    return Table("best_configuration", pd.DataFrame(rows), caption, run.data)
+    frame = pd.DataFrame(rows)
+    return Table("best_configuration", frame, caption, run.data, right=("best", "default"))
 
 
 def states_table(run: Run, trials: pd.DataFrame) -> Table:

@@ -126,14 +126,6 @@ def scale(domain: Domain) -> str:
     return "log" if domain.log else "linear"
 
 
-def compact(count: int) -> str:
-    """A count in at most four characters: "950", "12k", "1.2M"."""
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if count >= 0.9995 * size:
-            return f"{count / size:.{int(count < 9.95 * size)}f}{letter}"
-    return str(count)
-
-
 def capital(words: str) -> str:
     """The words with a capital first letter and the others as they are: "Mean IoU"."""
     return words[:1].upper() + words[1:]

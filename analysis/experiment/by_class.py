@@ -39,8 +39,8 @@ def class_table(pixels: Pixels, classes: list[str], what: str, name: str, data: 
         raw |= {score: mean, f"{score} low": low, f"{score} high": high}
     caption = _caption(what, values.shape[-1], counts.sum(axis=0), classes)
     formats = {"test pixels": lambda count: f"{count:,}"}
-    frame = pd.DataFrame(shown)
-    return Table(name, frame, caption, data, formats, pd.DataFrame(raw), foot=len(_MEANS))
+    frame, csv = pd.DataFrame(shown), pd.DataFrame(raw)
+    return Table(name, frame, caption, data, formats, csv, foot=len(_MEANS), right=SCORES)
 
 
 def _over_seeds(rows: Array) -> tuple[Array, Array, Array]:

@@ -11,15 +11,15 @@ from typing import Any
 import pandas as pd
 
 from analysis import text
+from analysis.folder import VERDICTS_JSON
 from analysis.page import Card
 from analysis.table import Table
 from analysis.verdicts import VERDICTS, Verdict
 from study.claims import Cell
-from study.records import plain, replace_file
+from study.records import plain
 from study.words import counted, in_units
 
 TO_REACH = "estimate must reach"
-VERDICTS_JSON = "verdicts.json"
 _SAME = (  # fields of `Verdict` that stand in the file as they are
     "verdict",
     "effect",
@@ -76,7 +76,8 @@ def verdict_table(verdicts: Sequence[Verdict], data: str) -> Table:
     )
     formats: dict[str, Callable[[Any], str]] = {"effect": text.signed}
     formats |= dict.fromkeys([name for name in shown if name.split()[0] == "p"], text.p)
-    return Table("verdicts", shown, caption, data, formats, csv=full)
+    right = ("95% interval", TO_REACH)
+    return Table("verdicts", shown, caption, data, formats, csv=full, right=right)
 
 
 def rule(verdicts: Sequence[Verdict]) -> str:
@@ -125,13 +126,11 @@ def cell_name(cell: Cell) -> str:
     return f"{cell.arm.name} @ {cell.budget} epochs, seed {cell.seed}"
 
 
-def write_verdicts(verdicts: Sequence[Verdict], out: Path) -> Path:
+def write_verdicts(verdicts: Sequence[Verdict], out: Path) -> None:
     """Write `verdicts.json`: a list of plain objects, NaN and infinity as null."""
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / VERDICTS_JSON
     values = plain([_as_dict(verdict) for verdict in verdicts])
-    replace_file(path, (json.dumps(values, indent=2, allow_nan=False) + "\n").encode())
-    return path
+    content = json.dumps(values, indent=2, allow_nan=False) + "\n"
+    (out / VERDICTS_JSON).write_text(content, encoding="utf-8")
 
 
 def _as_dict(verdict: Verdict) -> dict[str, Any]:

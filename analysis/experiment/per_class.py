@@ -82,7 +82,8 @@ def scores_table(
     )
     if absent:
         caption += f" Absent from the test set, and not in the mean: {text.listed(absent)}."
-    return Table(name, pd.DataFrame(shown), caption, data, csv=pd.DataFrame(raw), foot=1)
+    frame, csv = pd.DataFrame(shown), pd.DataFrame(raw)
+    return Table(name, frame, caption, data, csv=csv, foot=1, right=_SCORES)
 
 
 def confused_pairs(counts: np.ndarray) -> list[tuple[int, int, int, float]]:

@@ -47,9 +47,9 @@ def _comparison(experiment: Experiment, name: str, metrics: tuple[str, ...]) -> 
     if any(metric.startswith("train") for metric in metrics):
         caption += " Training images are measured clean."
     if any(metric.startswith("test") for metric in metrics):
-        caption += " The test set was read once a training."
-    data = experiment.run.data
-    return Table(name, pd.DataFrame(shown), caption, data, csv=pd.DataFrame(raw))
+        caption += " Each training read the test set once, after its last epoch."
+    frame, data = pd.DataFrame(shown), experiment.run.data
+    return Table(name, frame, caption, data, csv=pd.DataFrame(raw), right=list(frame)[1:])
 
 
 def run_summary(experiment: Experiment, condition: Condition) -> Table:

@@ -12,6 +12,7 @@ from analysis import style, text
 from analysis.load import Run
 from analysis.plots.picture import Picture
 from analysis.task import Task
+from study.metrics import Metric
 from study.words import counted
 
 PANEL = 2.3  # height of a panel, in
@@ -45,7 +46,8 @@ def best_curves(run: Run, trial: int, state: str) -> Picture:
         f"Line charts over {counted(len(rows), 'epoch')}: {said(run.task)} of trial {trial} "
         "on clean training images and on validation images."
     )
-    return Picture("curves_best", title, figure, _best_caption(rows), alt)
+    caption = _of_loss(rows) + _of_objective(rows, run.objective)
+    return Picture("curves_best", title, figure, caption, alt)
 
 
 def _panel(axes: Axes, rows: pd.DataFrame, kind: str) -> None:
@@ -70,7 +72,26 @@ def said(task: Task) -> str:
     return text.listed([label.split(" (")[0] for label in task.curves.values()])
 
 
-def _best_caption(rows: pd.DataFrame) -> str:
+def _of_objective(rows: pd.DataFrame, objective: Metric) -> str:
+    """Where the objective was best and how it ended; "" of the loss, which is said already."""
+    values = finite(rows[objective.name])
+    if objective.name == "val_loss" or len(values) < 2 or not np.isfinite(values).any():
+        return ""
+    highest = objective.direction == "max"
+    where, last = int(np.nanargmax(values) if highest else np.nanargmin(values)), len(values) - 1
+    what = (
+        f" {text.capital(objective.label)}, the objective, is {'highest' if highest else 'lowest'}"
+    )
+    if where == last:
+        return f"{what} in the last epoch ({values[last]:.3f})."
+    end = (
+        f"ends at {values[last]:.3f}" if np.isfinite(values[last]) else "is not finite in the last"
+    )
+    epochs = rows["epoch"].to_numpy()
+    return f"{what} after epoch {epochs[where]} of {epochs[last]} ({values[where]:.3f}) and {end}."
+
+
+def _of_loss(rows: pd.DataFrame) -> str:
     loss = finite(rows["val_loss"])
     if not np.isfinite(loss).any():
         return "Its loss was not finite in any epoch: there is nothing to read from this trial."

@@ -16,7 +16,8 @@ from study.words import counted
 def best_so_far(run: Run) -> Picture | None:
     """Objective of every completed trial and the best until then; None for a single trial.
 
-    Trials stand in the order of their numbers, which is the order they were started in.
+    Trials are counted in the order of their numbers, in which they were asked for: of the last
+    ones, asked for together, the longest began first.
     """
     trials = run.trials.sort_values("trial")
     value = trials[run.objective.name].to_numpy(dtype=float, na_value=np.nan)
@@ -28,9 +29,9 @@ def best_so_far(run: Run) -> Picture | None:
     spent = trials["epoch"].to_numpy(dtype=float).cumsum()
     figure = style.figure(4.6)
     panels = figure.subplots(2, 1, sharey=True)
-    finished = np.arange(1, len(trials) + 1)
+    proposed = np.arange(1, len(trials) + 1)
     for axes, x, label in (
-        (panels[0], finished, "trials"),
+        (panels[0], proposed, "trials, in the order they were proposed"),
         (panels[1], spent, "epochs spent, all trials together"),
     ):
         dots = axes.scatter(x[counts], value[counts], s=16, color=style.VALIDATION, alpha=0.7)
@@ -51,7 +52,8 @@ def best_so_far(run: Run) -> Picture | None:
     )
     alt = (
         f"Two step charts of the best {run.objective.label} so far: against "
-        f"{counted(len(trials), 'trial')} and against {int(spent[-1]):,} epochs."
+        f"{counted(len(trials), 'trial')} in the order they were proposed and against "
+        f"{int(spent[-1]):,} epochs."
     )
     caption = _caption(run, trials, course, spent)
     return Picture("best_so_far", "Best so far", figure, caption, alt)
@@ -77,8 +79,9 @@ def _caption(run: Run, trials: pd.DataFrame, course: np.ndarray, spent: np.ndarr
     label = run.objective.label
     share = spent[found] / spent[-1] if spent[-1] else 0.0
     found_at = (
-        f"The best {label} ({text.metric(final)}) came from trial {number}, after "
-        f"{share:.0%} of the {int(spent[-1]):,} epochs spent."
+        f"Trials are counted in the order they were proposed. The best {label} "
+        f"({text.metric(final)}) came from trial {number}, after {share:.0%} of the "
+        f"{int(spent[-1]):,} epochs spent."
     )
     late = found >= 0.75 * (len(trials) - 1)
     verdict = (

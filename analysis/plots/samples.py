@@ -1,4 +1,4 @@
-"""Images as the model sees them: plain and augmented at several strengths."""
+"""Images as the model sees them: plain and, where it is augmented, at several strengths."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ _LEGEND_COLUMNS, _LEGEND_ROW = 4, 0.18  # entries, inches
 def samples(run: Run) -> Picture | None:
     """A mosaic, one row a strength and one column an image; None where none were kept.
 
+    Of a run without augmentation only the plain images are shown: its model saw no others.
     Reads `samples.npz`: images uint8 (S, K, H, W, 3), strengths (S,) and labels (K,), or
     masks uint8 (S, K, H, W), which are laid over their images. Raises UserError for a file
     that is damaged or of another shape.
@@ -34,6 +35,12 @@ def samples(run: Run) -> Picture | None:
     if not path.exists():
         return None
     images, truth, strengths = _read(path)
+    if not run.augmented:
+        seen = strengths == 0
+        if not seen.any():
+            return None
+        images, strengths = images[seen], strengths[seen]
+        truth = truth[seen] if truth.ndim > 1 else truth
     draw = _scenes if truth.ndim == images.ndim - 1 else _labelled
     return draw(run, images, truth, strengths)
 
@@ -62,10 +69,7 @@ def _labelled(run: Run, images: np.ndarray, labels: np.ndarray, strengths: np.nd
     names = [_class_name(run, int(label)) for label in labels[:_COLUMNS]]
     axes.set_xticks(_centres(len(names), images.shape[3]), names)
     axes.set_xlabel("true class")
-    alt = (
-        f"{images.shape[1]} images of {run.data} in columns, at augmentation strengths "
-        f"{_listed(strengths)} in rows."
-    )
+    alt = f"{images.shape[1]} images of {run.data} in columns{_in_rows(strengths)}."
     caption = _caption(run, "images", strengths, "read the class")
     return Picture("samples", "Images as the model sees them", figure, caption, alt)
 
@@ -83,8 +87,8 @@ def _scenes(run: Run, images: np.ndarray, masks: np.ndarray, strengths: np.ndarr
     ]
     figure.legend(handles=patches, loc="outside lower center", ncols=_LEGEND_COLUMNS)
     alt = (
-        f"{images.shape[1]} scenes of {run.data} in columns, tinted by true class, at "
-        f"augmentation strengths {_listed(strengths)} in rows."
+        f"{images.shape[1]} scenes of {run.data} in columns, tinted by true class"
+        f"{_in_rows(strengths)}."
     )
     caption = _caption(run, "scenes", strengths, "tell the classes") + (
         " Every pixel is tinted with its true class. White is void: unlabelled, or outside of "
@@ -116,11 +120,12 @@ def _rows(images: np.ndarray, strengths: np.ndarray, below: float) -> tuple[Figu
     figure = style.figure(below + (style.WIDTH - 0.5) * mosaic.shape[0] / mosaic.shape[1])
     axes = figure.subplots()
     axes.imshow(mosaic, interpolation="nearest", aspect="equal")
-    axes.set_yticks(
-        _centres(len(strengths), images.shape[2]),
-        [text.number(float(strength), 2) for strength in strengths],
-    )
-    axes.set_ylabel("augmentation strength")
+    if len(strengths) > 1:
+        rows = _centres(len(strengths), images.shape[2])
+        axes.set_yticks(rows, [text.number(float(strength), 2) for strength in strengths])
+        axes.set_ylabel("augmentation strength")
+    else:
+        axes.set_yticks([])
     axes.grid(visible=False)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
@@ -151,11 +156,17 @@ def _class_name(run: Run, label: int) -> str:
     return "void" if label == VOID else str(label)
 
 
-def _listed(strengths: np.ndarray) -> str:
-    return text.listed([text.number(float(strength), 2) for strength in strengths])
+def _in_rows(strengths: np.ndarray) -> str:
+    """What the rows are, for the alternative text; "" of a single one."""
+    if len(strengths) == 1:
+        return ""
+    listed = text.listed([text.number(float(strength), 2) for strength in strengths])
+    return f", at augmentation strengths {listed} in rows"
 
 
 def _caption(run: Run, things: str, strengths: np.ndarray, able: str) -> str:
+    if not run.augmented:
+        return f"{things.capitalize()} of {run.data} as they are: no trial augmented them."
     low, high = (text.number(float(bound), 2) for bound in (strengths.min(), strengths.max()))
     if len(strengths) == 1:
         return f"{things.capitalize()} of {run.data} at strength {low}."

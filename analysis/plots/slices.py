@@ -112,10 +112,11 @@ def _caption(run: Run, trials: pd.DataFrame, dimensions: dict[str, Domain]) -> s
         return f"{legend} Too few completed trials to say where the good values lie."
     name = min(widths, key=widths.__getitem__)
     values = top[CONFIG + name].astype(float)
+    scale = " on a log scale" if text.scale(dimensions[name]) == "log" else ""
     return (
         f"The best {len(top)} of {len(ranked)} completed trials agree most on "
         f"{text.dimension(name)}: they lie in {text.number(values.min())} .. "
-        f"{text.number(values.max())}, {widths[name]:.0%} of the range searched. {legend}"
+        f"{text.number(values.max())}, {widths[name]:.0%} of the range searched{scale}. {legend}"
     )
 
 

@@ -12,6 +12,7 @@ from analysis.load import Run, load_run
 from analysis.plots import all_curves
 from analysis.plots.curves import best_curves
 from analysis.plots.picture import Picture
+from study.metrics import METRICS
 
 from .synthetic import write_run
 
@@ -43,6 +44,26 @@ def test_a_loss_lowest_at_the_end_says_nothing_of_overfitting(run: Run) -> None:
     caption = best_curves(dataclasses.replace(run, epochs=rows), 0, "completed").caption
     assert "in the last epoch (1.000): it had not begun to rise. It ends 0.900 nats" in caption
     assert "overfitting" not in caption
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (np.linspace(0.094, 0.123, 6), "is highest in the last epoch (0.123)."),
+        (np.linspace(0.123, 0.094, 6), "is highest after epoch 1 of 6 (0.123) and ends at 0.094."),
+        ([0.1, 0.2, np.nan, 0.1, 0.1, np.nan], "of 6 (0.200) and is not finite in the last."),
+    ],
+)
+def test_the_objective_has_a_sentence_beside_the_loss(run: Run, values, words: str) -> None:
+    rows = run.epochs[run.epochs["trial"] == 0].sort_values("epoch")
+    rows = rows.assign(val_accuracy=values, val_loss=np.linspace(2, 1, len(rows)))
+    changed = dataclasses.replace(run, epochs=rows)
+    caption = best_curves(changed, 0, "completed").caption
+    assert "Validation loss is lowest in the last epoch" in caption
+    assert "Validation accuracy, the objective, is highest" in caption
+    assert caption.endswith(words)
+    by_loss = dataclasses.replace(changed, objective=METRICS["val_loss"])
+    assert "the objective" not in best_curves(by_loss, 0, "completed").caption
 
 
 def test_few_trials_are_a_line_each(run: Run) -> None:

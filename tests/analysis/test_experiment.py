@@ -310,6 +310,23 @@ def test_searches_and_experiments_mix_and_are_not_pooled(tmp_path: Path) -> None
     assert len(ids) == len(set(ids))
     sections = [a["id"] for tag, a in page.tags if tag == "section"]
     assert sections[:2] == ["confirm-street-digits-4d3c2b1a", "confirm-street-digits-4d3c2b1a-2"]
+    assert sections[-1] == "comparison"
+    assert "claims split over several are not corrected for each other" in page.text
+
+
+def test_an_experiment_and_a_search_of_the_same_data_have_nothing_to_compare(
+    tmp_path: Path,
+) -> None:
+    small = [dataclasses.replace(CLAIMS[0], seeds=2)]
+    runs = [
+        write_run(tmp_path / "search", ["completed", "pruned"]),
+        write_experiment(tmp_path / "a", small, pictures=False),
+    ]
+    data = [load_run(run).manifest.data["content_hash"] for run in runs]
+    assert data[0] == data[1]
+    page = page_of(write_report(runs, tmp_path / "report"))
+    assert "comparison" not in [a["id"] for tag, a in page.tags if tag == "section"]
+    assert (tmp_path / "report" / "verdicts.json").exists()
 
 
 def test_the_registered_claims_compare_systems_named_as_in_the_reference(tmp_path: Path) -> None:

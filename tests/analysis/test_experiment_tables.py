@@ -111,6 +111,7 @@ def test_the_systems_table_has_means_over_seeds(experiment_run: Path) -> None:
     shown = table.frame.set_index(["system", "epochs"])
     assert shown.loc[("Augmented tiny (1)", 16), "seeds"] == "5\n1 diverged"
     assert len(table.frame) == len(experiment.conditions) == 5
+    assert table.caption.endswith("Each training read the test set once, after its last epoch.")
 
 
 def test_the_run_summary_has_lowest_and_highest_seed(experiment_run: Path) -> None:

@@ -10,15 +10,20 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from analysis import text
 from analysis.caveats import caveats, edge_warnings, unfinished
+from analysis.comparison import comparison_table, differences
 from analysis.importance import MIN_COMPLETED, importance
 from analysis.load import load_run
 from analysis.plots import options
+from analysis.plots.progress import best_so_far
 from analysis.plots.slices import slices
 from analysis.report import write_report
 from analysis.search import summary
+from analysis.table import write_table
 from analysis.tables import best_table, best_trial, ordered_trials
 from study import journal_file
 from study.domains import describe
@@ -124,7 +129,10 @@ def test_what_was_asked_for_and_has_no_epoch_is_not_counted_as_tried(tmp_path: P
     assert ": 2 of 16 trials ended; 3 are unfinished; 2 have no epoch yet, begun or" in line
     trials = ordered_trials(run)
     found = summary(run, trials, best_trial(trials))
-    assert "5 configurations were tried: 1 ran to the end, 1 stopped early and 3 unfinis" in found
+    assert (
+        "5 configurations were tried: 1 ran to the end, 1 stopped early (pruned) and 3 unfinis"
+        in found
+    )
 
 
 def test_a_damaged_sample_file_is_named_and_the_rest_is_written(tmp_path: Path) -> None:
@@ -147,9 +155,30 @@ def test_runs_on_different_data_stand_side_by_side_with_the_difference_named(
     page = page_of(index)
     assert "different data sets: their rows must not be compared" in page.text
     assert "Data: street_digits and svhn." in page.text
+    assert [a["id"] for tag, a in page.tags if tag == "section"][-1] == "comparison"
+    assert "Holm" not in page.text
     assert (index.parent / "tables" / "b-trials.csv").exists()
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
+
+
+def test_models_that_differ_are_named_beside_what_is_the_same(tmp_path: Path) -> None:
+    runs = [load_run(write_run(tmp_path / name, ["completed"], run_id=name)) for name in "ab"]
+    same = "Data, objective and seeds are the same in all of these runs."
+    assert differences(runs) == [same]
+    runs[1].manifest.space["model"] = "cnn"
+    assert differences(runs) == [same, "Different models: a: resnet18; b: cnn."]
+
+
+def test_a_search_without_a_best_trial_has_whole_numbers_beside_it(tmp_path: Path) -> None:
+    runs = [
+        load_run(write_run(tmp_path / state, [state], run_id=state))
+        for state in ("completed", "diverged")
+    ]
+    csv, *_ = write_table(comparison_table(runs), tmp_path, "comparison")
+    table = pd.read_csv(csv, dtype=str)
+    assert table["best trial"].tolist()[0] == "0"
+    assert table["epochs"].tolist()[0] == "6"
 
 
 def test_a_best_value_at_the_edge_of_its_range_is_said(mixed_run: Path) -> None:
@@ -165,6 +194,36 @@ def test_a_best_value_at_the_edge_of_its_range_is_said(mixed_run: Path) -> None:
     rate = run.dimensions["learning_rate"]
     assert f"({high}) lies at the upper end of its range {describe(rate)}" in warnings[0]
     assert "epochs (2) lies at the lower end" in warnings[1]
+
+
+@pytest.mark.parametrize(
+    ("space", "strength", "words"),
+    [
+        ("resnet18_aug", 0.02, "compare it with the plain space, `resnet18`."),
+        ("mlp_aug", 0.02, "compare it with the same space without augmentation."),
+        ("resnet18_aug", 0.99, ", and 1 is the strongest augmentation there is."),
+    ],
+)
+def test_no_strength_beyond_the_ends_is_advised(
+    mixed_run: Path, space: str, strength: float, words: str
+) -> None:
+    run = load_run(mixed_run)
+    run.manifest.space["model"] = space.removesuffix("_aug")
+    best = ordered_trials(run).iloc[0].copy()
+    best["config.augment_strength"] = strength
+    (line,) = [line for line in edge_warnings(run, best) if "augment strength" in line]
+    assert line.endswith(words)
+    assert "Widen" not in line
+
+
+@pytest.mark.parametrize(("space", "said"), [("resnet18_aug", True), ("resnet18", False)])
+def test_only_what_is_augmented_is_said_to_start_slowly_by_it(
+    tmp_path: Path, space: str, said: bool
+) -> None:
+    run = load_run(write_run(tmp_path / "run", MIXED, space=manifest(space).space))
+    lines = " ".join(caveats(run, None))
+    assert ("slow starters, strongly augmented ones above all, can be lost" in lines) == said
+    assert "slow starters" in lines
 
 
 def test_caveats_come_from_the_manifest(tmp_path: Path) -> None:
@@ -274,6 +333,25 @@ def test_dots_of_a_batch_size_stand_in_its_band_and_the_caption_says_that_they_a
         assert shifts[drawn.round() == option].sum() == pytest.approx(0)
     assert "Of batch size only the labelled values were tried: dots are moved" in picture.caption
     assert "For batch size, one band an option" in picture.alt
+
+
+def test_the_share_of_a_log_scaled_range_is_said_to_be_one(tmp_path: Path) -> None:
+    run = load_run(write_run(tmp_path / "run", ["completed"] * 12))
+    trials = ordered_trials(run)
+    for name, scale in (("learning_rate", " on a log scale. "), ("augment_strength", ". ")):
+        spread = trials.assign(**{f"config.{other}": np.nan for other in run.dimensions})
+        spread[f"config.{name}"] = trials[f"config.{name}"]
+        picture = slices(run, spread, None)
+        assert picture is not None
+        assert f"agree most on {text.dimension(name)}:" in picture.caption
+        assert f"of the range searched{scale}Dotted" in picture.caption
+
+
+def test_the_course_of_a_search_says_what_its_trials_are_counted_by(mixed_run: Path) -> None:
+    picture = best_so_far(load_run(mixed_run))
+    assert picture is not None
+    assert picture.figure.axes[0].get_xlabel() == "trials, in the order they were proposed"
+    assert picture.caption.startswith("Trials are counted in the order they were proposed.")
 
 
 def test_a_dot_alone_is_not_moved() -> None:

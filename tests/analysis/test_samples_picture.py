@@ -31,10 +31,13 @@ def scenes(count: int = 5, height: int = 24, width: int = 32) -> dict[str, np.nd
     return {"images": images, "masks": masks, "strengths": np.array([0.0, 0.5])}
 
 
-def picture(tmp_path: Path, sheet: dict[str, np.ndarray] | None = None) -> Picture:
+def picture(
+    tmp_path: Path, sheet: dict[str, np.ndarray] | None = None, space: str = "resnet18_aug"
+) -> Picture:
     """The picture of a run with this sheet (None: that of a classification)."""
     data = manifest().data | {"classes": NAMES} if sheet else manifest().data
-    run = write_run(tmp_path / "run", ["completed"], data=data)
+    searched = manifest(space).space
+    run = write_run(tmp_path / "run", ["completed"], data=data, space=searched)
     if sheet:
         np.savez(run / SAMPLES, **sheet)
     with style.styled():
@@ -84,6 +87,22 @@ def test_an_overlay_mixes_image_and_class_and_veils_what_is_void() -> None:
 def test_one_strength_and_one_scene_are_shown(tmp_path: Path) -> None:
     sheet = {key: value[:1] for key, value in scenes(count=1).items()}
     assert "Scenes of street_digits at strength 0." in picture(tmp_path, sheet).caption
+
+
+@pytest.mark.parametrize("scenic", [False, True])
+def test_a_plain_space_shows_no_image_that_its_model_never_saw(
+    tmp_path: Path, scenic: bool
+) -> None:
+    found = picture(tmp_path, scenes() if scenic else None, "resnet18")
+    axes = found.figure.axes[0]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == []
+    mosaic = axes.images[0].get_array()
+    assert mosaic is not None
+    assert len(mosaic) == (24 if scenic else 32)  # one row
+    assert "of street_digits as they are: no trial augmented them." in found.caption
+    for said in (found.caption, found.alt):
+        assert "strength" not in said
+        assert "policy" not in said
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def rows():
 
 
 def bounded(rows):
-    return [row for row in rows if (row.lowest, row.highest) != (0.0, 1.0)]
+    return [row for row in rows if row.bounded]
 
 
 def test_false_positive_rates_are_those_promised(rows):
@@ -124,7 +124,9 @@ def test_the_command_prints_the_table_and_writes_the_figures(tmp_path, capsys, m
     monkeypatch.setattr(simulate, "simulate", lambda studies, seed: small)
     path = tmp_path / "figures.json"
     assert command("--studies", "10", "--json", str(path)) == 0
-    assert "| a | b | 0.0400 | 0.0300 to 0.0500 | 0 to 0.05 | yes |" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "| a | b | 0.0400 | 0.0300 to 0.0500 | 0 to 0.05 | yes |" in printed
+    assert printed.endswith("no wider than 0.05.\n1 of 1 bounded rate kept.\n")
     assert json.loads(path.read_text())[0]["kept"] is True
 
 
@@ -135,6 +137,29 @@ def test_a_figure_out_of_bounds_fails_the_command(capsys, monkeypatch):
     assert "**no**" in capsys.readouterr().out
     with pytest.raises(click.BadParameter, match="x>=1"):
         command("--studies", "0")
+
+
+def test_too_few_studies_keep_nothing(capsys):
+    assert command("--studies", "3") == 1
+    printed = capsys.readouterr().out
+    assert "| yes |" not in printed
+    assert printed.count("| too few to say |") >= 9
+    assert "\n0 of 18 bounded rates kept, " in printed
+    assert printed.endswith(" with too few studies to say: give more --studies.\n")
+
+
+def test_what_lies_outside_is_not_kept_however_few_the_studies():
+    assert simulations.row("k", "w", np.ones(3, dtype=bool), highest=0.05).kept is False
+    assert simulations.row("k", "w", np.zeros(3, dtype=bool), highest=0.05).kept is None
+    assert simulations.row("k", "w", np.zeros(3000, dtype=bool), highest=0.05).kept is True
+    assert simulations.row("k", "w", np.zeros(3000, dtype=bool)).kept is None
+
+
+@pytest.mark.parametrize("name", ["", "no/figures.json"])
+def test_a_path_that_cannot_be_written_is_refused_before_anything(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(simulate, "simulate", lambda *_: pytest.fail("it simulated"))
+    with pytest.raises(click.BadParameter, match=r"directory|no file can be written"):
+        command("--json", str(tmp_path / name))
 
 
 def test_the_same_seed_gives_the_same_table_in_another_process():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,6 +50,16 @@ def test_only_completed_trials_with_a_finite_value_can_be_best(run: Run, directi
     assert trials["rank"].notna().sum() == 1
 
 
+def test_ranks_are_whole_numbers_in_every_file(run: Run, tmp_path: Path) -> None:
+    trials = ordered_trials(with_trials(run, [("completed", 0.3), ("pruned", 0.1)]))
+    csv, markdown, _ = write_table(trials_table(run, trials), tmp_path, "trials")
+    assert [line.split(",")[0] for line in csv.read_text().splitlines()] == ["rank", "1", ""]
+    assert [line.split(" | ")[0] for line in markdown.read_text().splitlines()[4:]] == [
+        "| 1",
+        "| –",
+    ]
+
+
 def test_no_best_trial_without_a_completed_one(run: Run) -> None:
     assert (
         best_trial(ordered_trials(with_trials(run, [("diverged", 0.9), ("pruned", 0.8)]))) is None
@@ -75,6 +86,21 @@ def test_states_add_up(run: Run) -> None:
     assert frame.loc["all", "trials"] == len(run.trials) == 16
     assert frame.loc["all", "epochs"] == len(run.epochs)
     assert frame.loc["diverged", "trials"] == 1
+
+
+def test_numbers_stand_flush_right_everywhere(
+    hostile_report: Path, experiment_report: Path, segmentation_report: Path
+) -> None:
+    names = {"class", "true", "read as", "predicted as", "searched"}  # digits are names, too
+    seen = 0
+    for index in (hostile_report, experiment_report, segmentation_report):
+        for file in (index.parent / "tables").glob("*.md"):
+            lines = [line[2:-2].split(" | ") for line in file.read_text().splitlines()[2:]]
+            for header, rule, *cells in zip(*lines, strict=True):
+                if header not in names and all(re.match(r"[−+<≥≤ ]*\d|–$", cell) for cell in cells):
+                    assert rule == "---:", (file.name, header)
+                    seen += 1
+    assert seen > 100
 
 
 def test_csv_keeps_raw_values_and_every_row(tmp_path: Path) -> None:

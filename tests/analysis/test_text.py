@@ -8,7 +8,6 @@ from analysis.style import class_names
 from analysis.text import (
     MISSING,
     capital,
-    compact,
     fixed,
     interval,
     metric,
@@ -18,23 +17,6 @@ from analysis.text import (
 )
 from study.domains import Choice, Float, Int
 from study.words import sized
-
-
-@pytest.mark.parametrize(
-    ("count", "shown"),
-    [
-        (0, "0"),
-        (999, "999"),
-        (1_000, "1.0k"),
-        (9_960, "10k"),
-        (12_345, "12k"),
-        (999_600, "1.0M"),
-        (1_234_567, "1.2M"),
-        (2_300_000_000, "2.3G"),
-    ],
-)
-def test_counts_in_four_characters(count: int, shown: str) -> None:
-    assert compact(count) == shown
 
 
 def test_a_capital_leaves_the_other_letters() -> None:
