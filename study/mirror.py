@@ -199,8 +199,9 @@ class Mirror:
             for pattern in _SENT:
                 if pattern == records.OPTUNA_DB and not ended:
                     continue  # it is made anew from the journal, see `stored.fetch`
-                for path in sorted(self.run.glob(pattern)):
-                    self._store(path)
+                for path in sorted(self.run.glob(pattern), key=_page_last):
+                    if not any(part.startswith(".") for part in path.relative_to(self.run).parts):
+                        self._store(path)  # what is hidden is half written
             for _ in range(ready):
                 self._renew()
                 self._actions[0]()
@@ -218,6 +219,11 @@ class Mirror:
         self._renew()
         self.shared.write(name, stored_bytes(content))
         self._sent[name] = state
+
+
+def _page_last(path: Path) -> tuple[bool, Path]:
+    """A report's page says that all else of it is there."""
+    return path.name == "index.html", path
 
 
 def _content(path: Path) -> bytes:

@@ -90,3 +90,16 @@ def test_a_file_that_is_deleted_while_its_folder_is_sent_is_passed_over(
     """The report of an earlier session is."""
     mirrored._store(mirrored.run / records.REPORT / "index.html")
     assert store.read(f"{records.REPORT}/index.html") is None
+
+
+def test_a_report_is_sent_whole_with_its_page_last(
+    mirrored: Mirror, store: LocalStore, monkeypatch
+) -> None:
+    for name in ("index.html", "verdicts.json", "tables/trials.csv", ".report-x/index.html"):
+        path = mirrored.run / records.REPORT / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    sent: list[str] = []
+    monkeypatch.setattr(mirrored, "_store", lambda path: path.is_dir() or sent.append(path.name))
+    mirrored._send(ended=False)
+    assert sent == ["trials.csv", "verdicts.json", "index.html", records.JOURNAL]
