@@ -257,6 +257,8 @@ def test_quiet_shows_the_verdicts_only(monkeypatch, capsys, tmp_path: Path) -> N
         ("--claims segmentatoin", "did you mean segmentation? (or name a .toml file)"),
         ("--claims zzz", "classification, cnn_aug_crossover"),
         ("--claims aug_crossovr", "did you mean aug_crossover?"),
+        ("--claims cnn_gap_smaller", "did you mean cnn_aug_gap_smaller? (or"),
+        ("--space cnn", "an experiment takes --claims (a space is study.run's)"),
         ("--claims nowhere.toml", "nowhere.toml"),
         ("--budgets 4,x", "--budgets must be whole numbers with commas, got '4,x'"),
         ("--budgets 30,4", "rising"),
