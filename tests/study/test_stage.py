@@ -196,7 +196,7 @@ def test_few_validation_images_are_told_of(tmp_path: Path, monkeypatch) -> None:
     folder = str(tmp_path / "data")
     own = replace(request, data="folders", data_dir=folder, train_size=None, models=[])
     read(own, notes.append)
-    few = "2 validation images are few: differences between trials may be chance; use more data"
+    few = "only 2 validation images: differences between trials may be chance; use more data"
     assert notes[-2:] == ["folders: 8 training and 2 validation images", f"note: {few}"]
     read(request, notes.append)
     assert "validation images" in notes[-1]
