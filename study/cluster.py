@@ -5,11 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 import signal
-import socket
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,19 +14,13 @@ from typing import Any
 
 from study import head, loopback
 from study.autoscaler import with_nodes_to_come
-from study.native import kept_from_terminal
+from study.joining import explained, knock
 from study.resources import Resources, available_cpus, may_have_gpus
 from study.slots import Amounts, Slots, fit, total
-from trainables.errors import FAILED, UserError, in_a_line
+from trainables.errors import FAILED, UserError
 
 LOG = "ray.log"
 OBJECT_STORE_BYTES = 1_000_000_000  # for a cluster started here: a data set and little else
-KNOCK_SECONDS = 10.0  # for a cluster's head to take a connection
-ANSWER_SECONDS = 2.0  # for its first bytes on that; a busy one may take longer, and is let be
-# How a client opens HTTP/2, which gRPC is made of, with an empty SETTINGS frame. A server's first
-# frame is SETTINGS, too: its fourth byte is 4 (RFC 9113, sections 3.4 and 4.1).
-_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
-_SETTINGS = b"\x04"
 
 _UV_WORKERS = "RAY_ENABLE_UV_RUN_RUNTIME_ENV"
 ENVIRONMENT = {
@@ -70,7 +61,7 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
     on_terminate = signal.getsignal(signal.SIGTERM)
     with contextlib.ExitStack() as until_down:
         try:
-            _knock(address)
+            knock(address)
             said = _init(address, until_down)
         except Exception as error:  # also bare ones, of a node that is slow to start
             where = f"the Ray cluster at {address}" if address else "Ray on this machine"
@@ -97,43 +88,6 @@ def there() -> list[Amounts]:
     return [{"memory": 0.0} | node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
-def _knock(address: str | None) -> None:
-    """ConnectionError where nobody listens, or somebody else: Ray would ask for minutes.
-
-    A head that is started along with this command is given a little time.
-    """
-    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
-    if not (colon and port.isdecimal()):  # auto, say
-        return
-    deadline = time.monotonic() + KNOCK_SECONDS
-    while True:
-        try:
-            connection = socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS)
-            break
-        except OSError as error:
-            if time.monotonic() >= deadline:
-                raise ConnectionError(f"nobody answers there ({error.strerror or error})") from None
-        time.sleep(0.5)
-    with connection:
-        if not _may_be_ray(connection):
-            raise ConnectionError(
-                "what answers there is not Ray; name the port of its head (mostly 6379)"
-            )
-
-
-def _may_be_ray(connection: socket.socket) -> bool:
-    """Whether the other side opens HTTP/2, or says nothing that would tell."""
-    if os.environ.get("RAY_USE_TLS", "").lower() in ("1", "true"):
-        return True  # it would have to be asked in TLS
-    connection.settimeout(ANSWER_SECONDS)
-    answer = b""
-    with contextlib.suppress(OSError):
-        connection.sendall(_PREFACE)
-        while len(answer) < 4 and (more := connection.recv(64)):
-            answer += more
-    return len(answer) < 4 or answer[3:4] == _SETTINGS
-
-
 def _init(address: str | None, until_down: contextlib.ExitStack) -> str:
     """Join the cluster, or start one that nobody else reaches; leaving the stack undoes it.
 
@@ -145,7 +99,9 @@ def _init(address: str | None, until_down: contextlib.ExitStack) -> str:
     options = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
     said = ""
     if address:
-        said = _joined(address, options)
+        with explained() as words:
+            ray.init(address, **options)
+        said = words()
     else:
         closed = until_down.enter_context(loopback.closed())
         ray.init(
@@ -158,25 +114,6 @@ def _init(address: str | None, until_down: contextlib.ExitStack) -> str:
     gcs = ray.get_runtime_context().gcs_address
     until_down.enter_context(head.watched(gcs, leave=ray.shutdown, own=not address))
     return said
-
-
-def _joined(address: str, options: dict[str, Any]) -> str:
-    """Join a cluster; what Ray's C++ said meanwhile, which is a line for each of its attempts.
-
-    The last is part of the error: of a wrong token, say, the error itself tells nothing.
-    """
-    import ray
-
-    with kept_from_terminal() as said:
-        try:
-            ray.init(address, **options)
-        except Exception as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            *_, last = ["", *said().splitlines()]
-            last = re.sub(r"^\[[^]]*\] |\S+:\d+: ", "", last, count=2)  # when, and where in C++
-            why = f" ({in_a_line(last, 240)})" if last else ""
-            raise ConnectionError(f"{reason}{why}") from error
-    return said()
 
 
 def check(resources: Resources, trials: int) -> None:

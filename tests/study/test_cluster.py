@@ -23,7 +23,8 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.util import placement_group, remove_placement_group
 
 from study.cells import CellQueue
-from study.cluster import _knock, check, connected, there
+from study.cluster import check, connected, there
+from study.joining import knock
 from study.journal import Journal
 from study.metrics import METRICS
 from study.orchestrate import run_trials
@@ -230,10 +231,10 @@ def test_a_head_that_is_just_starting_is_waited_for() -> None:
         one.bind(("127.0.0.1", 0))
         timer = threading.Timer(0.7, one.listen)
         timer.start()
-        _knock(f"127.0.0.1:{one.getsockname()[1]}")
+        knock(f"127.0.0.1:{one.getsockname()[1]}")
         timer.join()
-    _knock("auto")
-    _knock(None)
+    knock("auto")
+    knock(None)
 
 
 @pytest.mark.parametrize(
@@ -261,12 +262,12 @@ def test_whoever_answers_and_is_not_ray_is_not_waited_for(answer: bytes, is_ray:
         with (
             contextlib.nullcontext() if is_ray else pytest.raises(ConnectionError, match="not Ray")
         ):
-            _knock(address)
+            knock(address)
         thread.join()
 
 
 def test_a_cluster_of_ray_is_taken_for_one(cluster_of_threes) -> None:
-    _knock(ray.get_runtime_context().gcs_address)
+    knock(ray.get_runtime_context().gcs_address)
 
 
 def test_what_ray_itself_printed_is_one_reason(monkeypatch, tmp_path: Path, capfd) -> None:
