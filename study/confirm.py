@@ -98,7 +98,7 @@ def main(
             print(json.dumps(plan))
         return 0
     if not output.quiet:
-        plans.print_warnings(console, spec.claims)
+        plans.print_notes(console, spec.claims)
     return _run(console, spec, resources, output, download)
 
 

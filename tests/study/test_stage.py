@@ -109,6 +109,18 @@ def asked(storage: Path, monkeypatch: pytest.MonkeyPatch) -> Request:
     return request
 
 
+def test_a_search_says_where_it_searches_no_epochs(tmp_path: Path, monkeypatch, capsys) -> None:
+    def staged(*_: object) -> None:
+        raise Asked
+
+    monkeypatch.setattr(explore, "staged", staged)
+    for most, is_said in ((1, True), (3, False)):
+        spec = SearchSpec("tiny", data="uci_digits", max_epochs=most)
+        with pytest.raises(Asked):
+            explore.search(spec, tmp_path, Resources(), wandb="off")
+        assert ("note: --max-epochs 1: the range 2 .. 8" in capsys.readouterr().out) == is_said
+
+
 def test_the_hardware_on_record_is_that_which_trained(tmp_path: Path, monkeypatch) -> None:
     """Where a run is begun on a cluster whose nodes are still to come."""
 
