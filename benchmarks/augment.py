@@ -16,12 +16,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import click
 import torch
 from torch import Tensor
 from torch.nn import functional
 from torchvision.transforms import v2
 
+from benchmarks.options import command, json_option
 from benchmarks.output import show
 from trainables.augment import POLICY, augment
 from trainables.models import build_model
@@ -112,8 +112,8 @@ def milliseconds(call: Callable[[], object], seconds: float = 6.0) -> float:
     return statistics.median(times)
 
 
-@click.command()
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+@command
+@json_option
 def main(path: Path | None) -> None:
     """Time each way of augmenting a batch, and a training step; print a table."""
     torch.set_num_threads(1)

@@ -11,8 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-import click
-
+from benchmarks.options import command, json_option, rounds_option
 from benchmarks.output import show
 
 COMMANDS = {
@@ -27,16 +26,16 @@ COMMANDS = {
 }
 
 
-@click.command()
-@click.option("--rounds", type=click.IntRange(1), default=10)
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+@command
+@rounds_option(10)
+@json_option
 def main(rounds: int, path: Path | None) -> None:
     """Run every command in turns and print medians."""
     seconds: dict[str, list[float]] = {name: [] for name in COMMANDS}
     for _ in range(rounds):
-        for name, command in COMMANDS.items():
+        for name, arguments in COMMANDS.items():
             start = time.perf_counter()
-            subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
             seconds[name].append(time.perf_counter() - start)
     rows = [
         {"command": name, "seconds": statistics.median(values), "slowest": max(values)}

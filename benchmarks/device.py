@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from benchmarks import fused, step
 from benchmarks.memory import noise
+from benchmarks.options import command, json_option, rounds_option, threads_option
 from benchmarks.output import show
 from trainables.allocator import keep_freed_memory
 from trainables.config import TrainConfig
@@ -154,11 +155,11 @@ def _name(device: torch.device) -> str:
     return torch.cuda.get_device_name() if device.type == "cuda" else "CPU (no GPU: not measured)"
 
 
-@click.command()
+@command
 @click.option("--images", type=click.IntRange(512), help="An epoch.")
-@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
-@click.option("--threads", type=click.IntRange(1), default=2, show_default=True)
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+@rounds_option(3)
+@threads_option(2)
+@json_option
 def main(images: int | None, rounds: int, threads: int, path: Path | None) -> None:
     """Measure the CNN and ResNet18 on this machine's best device and print two tables."""
     torch.set_num_threads(threads)

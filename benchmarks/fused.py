@@ -27,6 +27,7 @@ from torch import Tensor
 from torch.func import functional_call, stack_module_state
 
 from benchmarks import step
+from benchmarks.options import command, json_option, rounds_option, threads_option
 from benchmarks.output import show
 from trainables.config import TrainConfig
 from trainables.data.base import Dataset
@@ -164,12 +165,23 @@ def measure(model: str, replicas: int, rounds: int) -> dict[str, Any]:
     }
 
 
-@click.command()
-@click.option("--model", type=click.Choice(["cnn", "resnet18", "tiny"]), default="cnn")
-@click.option("--replicas", multiple=True, type=click.IntRange(1), default=[1, 2, 4, 8])
-@click.option("--rounds", type=click.IntRange(1), default=3)
-@click.option("--threads", type=click.IntRange(1), default=2)
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+@command
+@click.option(
+    "--model",
+    type=click.Choice(["cnn", "resnet18", "tiny"]),
+    default="cnn",
+    help="Network to train.",
+)
+@click.option(
+    "--replicas",
+    multiple=True,
+    type=click.IntRange(1),
+    default=[1, 2, 4, 8],
+    help="Trainings that are fused; may be repeated.",
+)
+@rounds_option(3)
+@threads_option(2)
+@json_option
 def main(
     model: str, replicas: tuple[int, ...], rounds: int, threads: int, path: Path | None
 ) -> None:

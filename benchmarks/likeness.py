@@ -17,6 +17,7 @@ from typing import Any
 import click
 import torch
 
+from benchmarks.options import command, json_option, threads_option
 from benchmarks.output import show
 from trainables.config import TrainConfig
 from trainables.data import load_dataset
@@ -48,12 +49,19 @@ def read(training: Training, split: Split) -> float:
     return right / len(split)
 
 
-@click.command()
-@click.option("--svhn", type=click.Path(exists=True, path_type=Path), required=True)
-@click.option("--rendered", type=click.IntRange(100), default=2_000, show_default=True)
-@click.option("--epochs", type=click.IntRange(1), default=EPOCHS, show_default=True)
-@click.option("--threads", type=click.IntRange(1), default=2, show_default=True)
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+@command
+@click.option(
+    "--svhn",
+    type=click.Path(exists=True, path_type=Path),
+    required=True,
+    help="Folder with SVHN's .mat files.",
+)
+@click.option(
+    "--rendered", type=click.IntRange(100), default=2_000, help="Rendered images to train on."
+)
+@click.option("--epochs", type=click.IntRange(1), default=EPOCHS, help="Of each training.")
+@threads_option(2)
+@json_option
 def main(svhn: Path, rendered: int, epochs: int, threads: int, path: Path | None) -> None:
     """Train on real and on rendered digits, read both, and print a table."""
     torch.set_num_threads(threads)

@@ -21,6 +21,7 @@ from typing import Any
 import click
 import numpy as np
 
+from benchmarks.options import command, json_option
 from benchmarks.output import show
 from study import cluster, orchestrate
 from study.asha import no_early_stopping
@@ -120,10 +121,21 @@ def measure(dataset: Dataset, trials: int, copied: bool) -> dict[str, Any]:
     }
 
 
-@click.command()
-@click.option("--images", type=click.IntRange(1_000), default=130_000, show_default=True)
-@click.option("--trials", multiple=True, type=click.IntRange(1), default=(1, 4), show_default=True)
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+@command
+@click.option(
+    "--images",
+    type=click.IntRange(1_000),
+    default=130_000,
+    help="Of the data set, of 32x32 pixels.",
+)
+@click.option(
+    "--trials",
+    multiple=True,
+    type=click.IntRange(1),
+    default=(1, 4),
+    help="At once; may be repeated.",
+)
+@json_option
 def main(images: int, trials: tuple[int, ...], path: Path | None) -> None:
     """Measure trials at once that share the data set, and such that copy it; print a table."""
     dataset = noise(images, val_fraction=0.02)

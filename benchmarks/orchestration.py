@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 
+from benchmarks.options import command, json_option
 from benchmarks.output import show
 from study import cluster, orchestrate
 from study.asha import asha
@@ -121,10 +122,16 @@ def measure(way: str, trials: int) -> dict[str, Any]:
     }
 
 
-@click.command()
-@click.option("--trials", multiple=True, type=click.IntRange(2), default=(30, 100))
+@command
+@click.option(
+    "--trials",
+    multiple=True,
+    type=click.IntRange(2),
+    default=(30, 100),
+    help="Of a study; may be repeated.",
+)
 @click.option("--stock-trials", type=click.IntRange(2), default=4, help="Of TorchTrainer in Tune.")
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+@json_option
 def main(trials: tuple[int, ...], stock_trials: int, path: Path | None) -> None:
     """Time the ways side by side and print a table."""
     rows = [measure(way, n) for n in trials for way in ("ours", "bare Tune function")]

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from analysis.stats import mean_interval
+from benchmarks.options import command, json_option, threads_option
 from benchmarks.output import show
 from study.spaces import space
 from trainables.config import TrainConfig
@@ -70,11 +71,20 @@ def compare(model: str, seeds: int, dataset: Dataset) -> Iterator[dict[str, Any]
         }
 
 
-@click.command()
-@click.option("--model", "models", multiple=True, type=click.Choice(MODELS), default=MODELS)
-@click.option("--seeds", type=click.IntRange(FEWEST_SEEDS), default=16, show_default=True)
-@click.option("--threads", type=click.IntRange(1), default=2, show_default=True)
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+@command
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    type=click.Choice(MODELS),
+    default=MODELS,
+    help="May be repeated.",
+)
+@click.option(
+    "--seeds", type=click.IntRange(FEWEST_SEEDS), default=16, help="Trainings in each format."
+)
+@threads_option(2)
+@json_option
 def main(models: tuple[str, ...], seeds: int, threads: int, path: Path | None) -> None:
     """Train in both formats from the same seeds and print a table of the differences."""
     torch.set_num_threads(threads)

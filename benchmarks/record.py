@@ -17,6 +17,7 @@ import click
 import pandas as pd
 import torch
 
+from benchmarks.options import command
 from study.spaces import SPACES
 from trainables.config import TrainConfig
 from trainables.data import load_dataset
@@ -46,8 +47,8 @@ def curve(values: tuple[float, ...]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"val_loss": "float32", "val_accuracy": "float32"})
 
 
-@click.command()
-@click.option("--processes", type=click.IntRange(1), default=2)
+@command
+@click.option("--processes", type=click.IntRange(1), default=2, help="That train side by side.")
 def main(processes: int) -> None:
     """Train what the table lacks, adding to it after every 16 trainings."""
     TABLE.parent.mkdir(exist_ok=True)

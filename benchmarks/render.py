@@ -13,8 +13,7 @@ import statistics
 import time
 from pathlib import Path
 
-import click
-
+from benchmarks.options import command, json_option
 from benchmarks.output import show
 from trainables.data import glyphs
 from trainables.data.street_digits import CHUNK, render_chunk
@@ -23,8 +22,8 @@ REPEATS = 7
 PROTOTYPE = 2.3  # ms
 
 
-@click.command()
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+@command
+@json_option
 def main(path: Path | None) -> None:
     """Time the glyph atlas, once a process, and whole chunks of images; print medians."""
     start = time.process_time()

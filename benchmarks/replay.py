@@ -41,6 +41,7 @@ from ray.tune.schedulers import ASHAScheduler, TrialScheduler
 from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
+from benchmarks.options import command, json_option
 from benchmarks.output import show
 from benchmarks.record import GRID, SPACE, TABLE
 from study.asha import asha
@@ -261,10 +262,12 @@ def summary(outcomes: pd.DataFrame, replays: int) -> Iterator[dict[str, Any]]:
         }
 
 
-@click.command()
-@click.option("--replays", type=click.IntRange(2), default=50)
-@click.option("--processes", type=click.IntRange(1), default=2)
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+@command
+@click.option(
+    "--replays", type=click.IntRange(2), default=50, help="Of each search, from other seeds."
+)
+@click.option("--processes", type=click.IntRange(1), default=2, help="That replay side by side.")
+@json_option
 def main(replays: int, processes: int, path: Path | None) -> None:
     """Replay every search with as many seeds and print a table."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -24,6 +24,7 @@ import click
 import numpy as np
 import pandas as pd
 
+from benchmarks.options import command, json_option
 from benchmarks.output import show
 from study import journal_file, records, run_tables
 from tests.analysis.synthetic import configuration, manifest
@@ -107,9 +108,15 @@ def compare(folder: Path, trials: int) -> dict[str, Any]:
     }
 
 
-@click.command()
-@click.option("--trials", multiple=True, type=click.IntRange(2), default=[1_000, 10_000])
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+@command
+@click.option(
+    "--trials",
+    multiple=True,
+    type=click.IntRange(2),
+    default=[1_000, 10_000],
+    help="Of a made-up search; may be repeated.",
+)
+@json_option
 def main(trials: tuple[int, ...], path: Path | None) -> None:
     """Time both on each number of trials and print a table."""
     with tempfile.TemporaryDirectory() as folder:

@@ -24,6 +24,7 @@ from typing import Any
 import click
 
 from benchmarks.memory import METRIC, noise, own_memory
+from benchmarks.options import command, json_option
 from benchmarks.output import show
 from study import cluster, orchestrate
 from study.asha import no_early_stopping
@@ -99,9 +100,9 @@ def measure(way: str, trials: int) -> dict[str, Any]:
     }
 
 
-@click.command()
-@click.option("--trials", type=click.IntRange(2), default=15, show_default=True)
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+@command
+@click.option("--trials", type=click.IntRange(2), default=15, help="Trainings, one after another.")
+@json_option
 def main(trials: int, path: Path | None) -> None:
     """Measure the ways one after another and print a table."""
     show([measure(way, trials) for way in (PLAIN, ONE_ARENA, TRIMMED)], path)

@@ -23,6 +23,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from benchmarks.options import command, json_option
 from benchmarks.output import show
 from study import cluster, loopback, orchestrate
 from study.asha import asha
@@ -136,11 +137,17 @@ def simulated(nodes: int, slots: int) -> Iterator[str]:
             made.shutdown()
 
 
-@click.command()
-@click.option("--trials", multiple=True, type=click.IntRange(2), default=(100, 300, 1000))
-@click.option("--nodes", type=click.IntRange(1), default=8, show_default=True)
-@click.option("--slots", type=click.IntRange(1), default=8, show_default=True, help="A node.")
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+@command
+@click.option(
+    "--trials",
+    multiple=True,
+    type=click.IntRange(2),
+    default=(100, 300, 1000),
+    help="Of a study; may be repeated.",
+)
+@click.option("--nodes", type=click.IntRange(1), default=8, help="Simulated on this machine.")
+@click.option("--slots", type=click.IntRange(1), default=8, help="A node.")
+@json_option
 def main(trials: tuple[int, ...], nodes: int, slots: int, path: Path | None) -> None:
     """Measure each number of trials and print a table."""
     spawn = multiprocessing.get_context("spawn")

@@ -19,8 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import click
-
+from benchmarks.options import command, json_option, rounds_option
 from benchmarks.output import show
 
 OURS = ["-m", "study.run", "--space", "tiny", "--data", "uci_digits", "--train-size", "200"]
@@ -81,9 +80,9 @@ def empty_function(folder: Path) -> float:
     return until(["-c", EMPTY, str(sign), str(folder)], sign.exists)
 
 
-@click.command()
-@click.option("--rounds", type=click.IntRange(1), default=5)
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+@command
+@rounds_option(5)
+@json_option
 def main(rounds: int, path: Path | None) -> None:
     """Start both in turns and print a table of medians."""
     ways = {"study.run": ours, "Tune, empty function": empty_function}

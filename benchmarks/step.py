@@ -22,6 +22,7 @@ import click
 import torch
 from torch import nn
 
+from benchmarks.options import command, json_option, rounds_option, threads_option
 from benchmarks.output import show
 from trainables.allocator import keep_freed_memory
 from trainables.config import PRECISIONS, TrainConfig
@@ -110,14 +111,21 @@ def untrim(model: nn.Module) -> None:
             module.__class__ = nn.Conv2d  # type: ignore[assignment]
 
 
-@click.command()
-@click.option("--model", type=click.Choice(sorted(MODELS)), default="fcn_resnet50")
+@command
+@click.option(
+    "--model", type=click.Choice(sorted(MODELS)), default="fcn_resnet50", help="Network to train."
+)
 @click.option("--image-size", type=click.IntRange(8), help="Side of scenes  [default: the data's].")
-@click.option("--precision", type=click.Choice(PRECISIONS), default="auto", show_default=True)
+@click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default="auto",
+    help="Format of the step's arithmetic.",
+)
 @click.option("--whole-kernels", is_flag=True, help="Convolutions multiply padding, too.")
-@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+@rounds_option(5)
+@threads_option(1)
+@json_option
 def main(
     model: str,
     image_size: int | None,

@@ -23,6 +23,7 @@ import numpy as np
 import optuna
 import pandas as pd
 
+from benchmarks.options import command, json_option
 from benchmarks.output import show
 from benchmarks.record import SPACE
 from benchmarks.replay import AT_ONCE, METRIC, OnTune, curves, nearest
@@ -105,10 +106,12 @@ def summary(outcomes: pd.DataFrame, replays: int) -> Iterator[dict[str, Any]]:
         }
 
 
-@click.command()
-@click.option("--replays", type=click.IntRange(2), default=400)
-@click.option("--processes", type=click.IntRange(1), default=2)
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+@command
+@click.option(
+    "--replays", type=click.IntRange(2), default=400, help="Of each search, from other seeds."
+)
+@click.option("--processes", type=click.IntRange(1), default=2, help="That replay side by side.")
+@json_option
 def main(replays: int, processes: int, path: Path | None) -> None:
     """Replay a default search with as many seeds, and print a table."""
     jobs = [(tail, seed) for tail in TAILS for seed in range(replays)]

@@ -33,6 +33,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from benchmarks import step
+from benchmarks.options import command, json_option, rounds_option, threads_option
 from benchmarks.output import show
 from trainables.models import build_model
 from trainables.training import Training
@@ -139,12 +140,19 @@ def measure(model: str, rounds: int, threads: int, workers: int) -> Iterator[dic
         }
 
 
-@click.command()
-@click.option("--model", "models", multiple=True, type=click.Choice([*STEPS]), default=[*STEPS])
-@click.option("--rounds", type=click.IntRange(1), default=5)
-@click.option("--threads", type=click.IntRange(1), default=2, help="Of torch, in every way.")
+@command
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    type=click.Choice([*STEPS]),
+    default=[*STEPS],
+    help="May be repeated.",
+)
+@rounds_option(5)
+@threads_option(2)
 @click.option("--workers", type=click.IntRange(1), default=2, help="Of the DataLoader.")
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+@json_option
 def main(
     models: tuple[str, ...], rounds: int, threads: int, workers: int, path: Path | None
 ) -> None:

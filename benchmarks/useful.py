@@ -20,6 +20,7 @@ from typing import Any
 
 import click
 
+from benchmarks.options import command, json_option
 from benchmarks.output import show
 from study import records
 from study.resources import available_cpus
@@ -29,10 +30,10 @@ LOOK_SECONDS = 0.02
 Stamped = list[tuple[float, dict[str, Any]]]
 
 
-@click.command()
-@click.option("--space", default="resnet18_aug", show_default=True)
+@command
+@click.option("--space", default="resnet18_aug", help="Space to search.")
 @click.option("--trials", type=click.IntRange(1), help="As of study.run.")
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path))
+@json_option
 def main(space: str, trials: int | None, path: Path | None) -> None:
     """Run the search and print where its time went."""
     with tempfile.TemporaryDirectory() as folder:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import socket
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +12,13 @@ from typing import Any
 
 from study import head, loopback
 from study.autoscaler import with_nodes_to_come
+from study.joining import explained, knock
 from study.resources import Resources, available_cpus, may_have_gpus
 from study.slots import Amounts, Slots, fit, total
 from trainables.errors import FAILED, UserError
 
 LOG = "ray.log"
 OBJECT_STORE_BYTES = 1_000_000_000  # for a cluster started here: a data set and little else
-KNOCK_SECONDS = 10.0  # for a cluster's head to take a connection
 
 _UV_WORKERS = "RAY_ENABLE_UV_RUN_RUNTIME_ENV"
 ENVIRONMENT = {
@@ -60,13 +58,15 @@ def connected(resources: Resources, trials: int, log: Path) -> Iterator[Slots]:
     logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)
     with contextlib.ExitStack() as until_down:
         try:
-            _knock(address)
-            _init(address, until_down)
+            knock(address)
+            said = _init(address, until_down)
         except Exception as error:  # also bare ones, of a node that is slow to start
             where = f"the Ray cluster at {address}" if address else "Ray on this machine"
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise UserError(f"cannot reach {where}: {reason}", FAILED) from None
         _log_to_file(log)  # only now: ray.init takes other handlers away
+        if said:
+            logging.getLogger("ray").error(said)
         nodes = found = there()
         if address:
             most = min(resources.concurrency or 1, trials)  # no node that would have no trial
@@ -82,27 +82,11 @@ def there() -> list[Amounts]:
     return [{"memory": 0.0} | node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
-def _knock(address: str | None) -> None:
-    """ConnectionError where nobody listens: Ray would ask for 40 s, and print lines of its own.
+def _init(address: str | None, until_down: contextlib.ExitStack) -> str:
+    """Join the cluster, or start one that nobody else reaches; leaving the stack undoes it.
 
-    A head that is started along with this command is given a little time.
+    Returns what Ray had to say while it joined.
     """
-    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
-    if not (colon and port.isdecimal()):  # auto, say
-        return
-    deadline = time.monotonic() + KNOCK_SECONDS
-    while True:
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
-            return
-        except OSError as error:
-            if time.monotonic() >= deadline:
-                raise ConnectionError(f"nobody answers there ({error.strerror or error})") from None
-        time.sleep(0.5)
-
-
-def _init(address: str | None, until_down: contextlib.ExitStack) -> None:
-    """Join the cluster, or start one that nobody else reaches; leaving the stack undoes it."""
     import ray
 
     from study.ray_signals import kept_from_ray
@@ -110,8 +94,11 @@ def _init(address: str | None, until_down: contextlib.ExitStack) -> None:
     until_down.enter_context(_news_to_log())
     until_down.enter_context(kept_from_ray())
     options = {"logging_level": logging.ERROR, "log_to_driver": False, "configure_logging": False}
+    said = ""
     if address:
-        ray.init(address, **options)
+        with explained() as words:
+            ray.init(address, **options)
+        said = words()
     else:
         closed = until_down.enter_context(loopback.closed())
         ray.init(
@@ -123,6 +110,7 @@ def _init(address: str | None, until_down: contextlib.ExitStack) -> None:
         )
     gcs = ray.get_runtime_context().gcs_address
     until_down.enter_context(head.watched(gcs, leave=ray.shutdown, own=not address))
+    return said
 
 
 def check(resources: Resources, trials: int) -> None:

@@ -23,8 +23,16 @@ if TYPE_CHECKING:
     from study.experiment_plan import ExperimentSpec
 
 
+def _refuse_space(context: click.Context, option: click.Parameter, name: str | None) -> None:
+    if name is not None:
+        raise click.UsageError(
+            "no such option --space: an experiment takes --claims (a space is study.run's)"
+        )
+
+
 @click.command(context_settings=cli.CONTEXT)
 @click.argument("unnamed", nargs=-1, metavar="")
+@click.option("--space", hidden=True, expose_value=False, callback=_refuse_space)
 @click.option(
     "--claims",
     "chosen",
@@ -90,7 +98,7 @@ def main(
             print(json.dumps(plan))
         return 0
     if not output.quiet:
-        plans.print_warnings(console, spec.claims)
+        plans.print_notes(console, spec.claims)
     return _run(console, spec, resources, output, download)
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from study.claim_types import Claim
+from study.words import epochs_of
 
 # `analysis.stats` enumerates sign flips up to 14 seeds (2**14 of them); beyond, it draws as many.
 FLIPS = 2**14
@@ -52,6 +53,14 @@ def decidability(claims: Sequence[Claim]) -> list[str]:
         alike = groups.setdefault((claim.seeds, claim.alpha, enough is None), [])
         alike.append((claim, enough))
     return [_warning(group, corrected) for group in groups.values()]
+
+
+def untrained(claims: Sequence[Claim]) -> list[str]:
+    """A line, where there are budgets of claims that none is decided at."""
+    named = {budget for claim in claims for budget in claim.budgets}
+    left = sorted(named - {cell.budget for claim in claims for cell in claim.cells()})
+    they = "it is" if len(left) == 1 else "they are"
+    return [f"{epochs_of(left)}: no claim is decided there, so {they} not trained"] if left else []
 
 
 def _warning(group: Sequence[tuple[Claim, int | None]], corrected: dict[str, float]) -> str:

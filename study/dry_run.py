@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from study import records
+from study import records, session
 from study.claims import Claim, cells
-from study.decidability import corrected_minimum_p, decidability
+from study.decidability import corrected_minimum_p, decidability, untrained
 from study.estimate import (
     CORE_MACS_PER_SECOND,
     UNIT,
@@ -26,9 +26,9 @@ from study.experiment_plan import ExperimentSpec, experiment_id, tuned_condition
 from study.listing import dimensions
 from study.nuisance import left_at_defaults
 from study.place import run_directory
-from study.plan import SearchSpec, run_id, searched_space
+from study.plan import SearchSpec, epochs_cut, run_id, searched_space
 from study.resources import Resources, available_cpus, may_have_gpus
-from study.words import amount, counted, duration, epochs_of
+from study.words import amount, counted, duration
 from trainables.data import images_to_train_on
 from trainables.errors import UserError
 from trainables.plugins import Plugin
@@ -53,6 +53,7 @@ def print_plan(
     images, problems = _images(spec, download)
     cost = estimate(spec, images, resources, cpus)
     run = run_directory(storage, run_id(spec))
+    problems += _storage(run, storage)
     state = _state(run, storage)
     space = searched_space(spec)
     rows = [
@@ -70,6 +71,8 @@ def print_plan(
     ]
     _grid(console, rows)
     console.print(dimensions(space))
+    if cut := epochs_cut(spec):
+        console.print(f"note: {cut}", highlight=False)
     _warn(console, problems)
     return _for_programs(run, state, spec.trials, cost.epochs, cost.seconds, images)
 
@@ -94,6 +97,7 @@ def print_experiment(
     images, problems = _images(spec, download)
     seconds = wall_seconds(dict(epochs), images, resources, slots, cpus)
     run = run_directory(storage, experiment_id(spec))
+    problems += _storage(run, storage)
     state = _state(run, storage)
     smallest = corrected_minimum_p(spec.claims)
     shown = ", ".join(f"{count} of {model}" for model, count in epochs.items())
@@ -118,10 +122,8 @@ def print_experiment(
             *_plugins(spec.plugins),
         ],
     )
-    for note in _untrained(spec.claims):
-        console.print(note, highlight=False)
     _warn(console, problems)
-    print_warnings(console, spec.claims)
+    print_notes(console, spec.claims)
     trials = len(planned) + len(tuned) * spec.tuning_trials
     return _for_programs(run, state, trials, sum(epochs.values()), seconds, images)
 
@@ -136,6 +138,12 @@ def _images(spec: SearchSpec | ExperimentSpec, download: bool) -> tuple[Images, 
     if asked and there is not None and asked > there:
         problems.append(f"--train-size {asked}: only {there:,} images are left beside validation")
     return Images(asked or there, spec.image_size), problems
+
+
+def _storage(run: Path, storage: str) -> list[str]:
+    """What keeps a run from being written, where that can be seen without writing."""
+    why = "" if is_uri(storage) else session.unwritable(run)
+    return [session.not_written(storage, why)] if why else []
 
 
 def _for_programs(
@@ -155,16 +163,10 @@ def _for_programs(
     }
 
 
-def _untrained(claims: Sequence[Claim]) -> Iterator[str]:
-    """A line, where there are budgets of claims that none is decided at."""
-    named = {budget for claim in claims for budget in claim.budgets}
-    if left := sorted(named - {cell.budget for cell in cells(claims)}):
-        they = "it is" if len(left) == 1 else "they are"
-        yield f"{epochs_of(left)}: no claim is decided there, so {they} not trained"
-
-
-def print_warnings(console: Console, claims: Sequence[Claim]) -> None:
-    """A line for the claims that no outcome can decide, and what would change that."""
+def print_notes(console: Console, claims: Sequence[Claim]) -> None:
+    """What arithmetic says of claims, a line each: budgets and claims that nothing decides."""
+    for note in untrained(claims):
+        console.print(f"note: {note}", highlight=False)
     _warn(console, decidability(claims))
 
 
@@ -178,10 +180,15 @@ def _tuning(spec: ExperimentSpec, trials: int) -> str:
         tried = f"{spec.tuning_trials} candidates per arm and budget ({trials} trainings)"
         return f"{records.MATCHED}: {tried}"
     if spec.sources:
-        best = f"the best of {', '.join(Path(path).name for path in spec.sources)}"
+        best = f"the best of {', '.join(map(_source, spec.sources))}"
         left = left_at_defaults(spec)
         return f"{best}; none for {left}: the defaults there" if left else best
     return "the spaces' defaults, not tuned"
+
+
+def _source(run: str) -> str:
+    writes = not is_uri(run) and session.being_written(Path(run))
+    return f"{Path(run).name} (still running: the best so far)" if writes else Path(run).name
 
 
 def _plugins(plugins: tuple[Plugin, ...]) -> list[tuple[str, str]]:
@@ -206,6 +213,8 @@ def _state(run: Path, storage: str) -> str:
     """Of a stored run nothing: this machine's copy may be older, and asking takes seconds."""
     if is_uri(storage):
         return "not looked up in the bucket"
+    if session.being_written(run):
+        return "being written by another process: wait for it or stop it"
     if not (run / records.MANIFEST).exists():
         return "not started"
     status = records.read_manifest(run).status

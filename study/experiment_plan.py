@@ -21,7 +21,7 @@ from study.records import DEFAULTS, FROM_RUNS, MATCHED, SCHEMA_VERSION
 from study.rules import image_side, require_common, require_pretrained, require_task, require_whole
 from study.spaces import Space
 from trainables.config import CONFIRM, TUNE
-from trainables.data import source
+from trainables.data import check_train_size, source
 from trainables.errors import UserError
 from trainables.plugins import Plugin
 from trainables.seeding import stream_seed
@@ -65,6 +65,7 @@ class ExperimentSpec:
         if self.train_size is None:
             object.__setattr__(self, "train_size", entry.experiment_size)
         require_common(self.name, self.precision, self.train_size)
+        check_train_size(str(self.data), self.train_size)
         object.__setattr__(self, "image_size", image_side(str(self.data), self.image_size))
         for model in sorted({arm.model for claim in self.claims for arm in claim.arms}):
             require_task(model, str(self.data))

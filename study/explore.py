@@ -14,7 +14,7 @@ from study.display import speaker
 from study.journal import Journal
 from study.metrics import METRICS, Metric
 from study.place import Place, opened
-from study.plan import SearchSpec, run_id, searched_space
+from study.plan import SearchSpec, epochs_cut, run_id, searched_space
 from study.plugins import load
 from study.resources import Resources
 from study.results import SearchResult, load_search
@@ -75,6 +75,8 @@ def search(
         run = place.run
         manifest = session.existing_manifest(run)
         if manifest is None or manifest.status != "complete":
+            if cut := epochs_cut(spec):
+                say(f"note: {cut}")
             _search(place, spec, resources, manifest, download, tracking, quiet, console)
         else:
             say(f"{run.name} is complete: nothing was trained")

@@ -27,7 +27,8 @@ def closed() -> Iterator[dict[str, Any]]:
     - Every address is the loopback's, those of a worker group's gradients too.
     - Every connection must show a token made for this cluster alone, which is in the memory of
       its processes and in no file; whatever RAY_AUTH_* says, which may be about another cluster.
-    - Ray's directory is in one that only the user can enter; it is deleted at a good end.
+    - Ray's directory is in one that only the user can enter; it is deleted at the end,
+      and kept where that is an error, of which Ray's own logs say more than `ray.log`.
     - Neither an autoscaler, which a single machine has no use for, nor a process that prints what
       workers print: each takes a second of a core to start, and one of them a second to end.
 
@@ -51,6 +52,9 @@ def closed() -> Iterator[dict[str, Any]]:
         parameter.RayParams = functools.partial(options, no_monitor=True, include_log_monitor=False)
         try:
             yield {"_temp_dir": str(Path(folder) / "ray")}  # Ray lets everybody write this one
+        except KeyboardInterrupt:  # or SIGTERM; what an error leaves, somebody may want to read
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         finally:
             ray_constants.ENABLE_RAY_CLUSTER, parameter.RayParams = clusters, options
     shutil.rmtree(folder, ignore_errors=True)

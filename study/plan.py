@@ -20,7 +20,7 @@ from study.rules import (
     require_whole,
 )
 from study.spaces import Space, space
-from trainables.data import source
+from trainables.data import check_train_size, source
 from trainables.errors import unknown_name
 from trainables.plugins import Plugin
 
@@ -69,6 +69,7 @@ class SearchSpec:
         require_task(chosen.model, str(self.data))
         if self.train_size is None:
             object.__setattr__(self, "train_size", entry.train_size)
+        check_train_size(str(self.data), self.train_size)
         object.__setattr__(self, "image_size", image_side(str(self.data), self.image_size))
         if self.data_dir is not None:
             object.__setattr__(self, "data_dir", os.path.abspath(self.data_dir))
@@ -93,6 +94,18 @@ def searched_space(spec: SearchSpec) -> Space:
         epochs, low=min(epochs.low, high), default=min(epochs.default, high), high=high
     )
     return replace(chosen, dimensions={**chosen.dimensions, "epochs": shortened})
+
+
+def epochs_cut(spec: SearchSpec) -> str:
+    """A line where --max-epochs leaves nothing of the space's range to search; else ""."""
+    whole = space(spec.space).dimensions["epochs"]
+    assert isinstance(whole, domains.Int)
+    if spec.max_epochs is None or spec.max_epochs > whole.low or whole.low == whole.high:
+        return ""
+    return (
+        f"--max-epochs {spec.max_epochs}: the range {domains.describe(whole)} is cut to "
+        f"{spec.max_epochs}, so epochs are not searched"
+    )
 
 
 def run_id(spec: SearchSpec) -> str:

@@ -50,7 +50,7 @@ def read(request: Request, say: Say) -> Dataset:
     say(f"{dataset.name}: {len(train):,} training and {held_out}")
     if len(val) < FEW:
         advice = "differences between trials may be chance; use more data"
-        say(f"note: {held_out} are few: {advice}")
+        say(f"note: only {held_out}: {advice}")
     return dataset
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -25,11 +27,13 @@ def open_directory(storage: Path, run_id: str) -> Path:
         probe.write_bytes(b"x" * 4096)
         probe.unlink()
     except OSError as error:
-        raise UserError(
-            f"--storage {storage}: cannot write there ({error.strerror}); choose another folder",
-            FAILED,
-        ) from None
+        raise UserError(not_written(storage, str(error.strerror)), FAILED) from None
     return run
+
+
+def not_written(storage: str | Path, why: str) -> str:
+    """The line for a --storage that cannot be written."""
+    return f"--storage {storage}: cannot write there ({why}); choose another folder"
 
 
 @contextlib.contextmanager
@@ -61,6 +65,37 @@ def unless_locked(run: Path) -> Iterator[bool]:
             yield False
         else:
             yield True
+
+
+def being_written(run: Path) -> bool:
+    """Whether a process holds the run directory, as far as can be seen; nothing is written.
+
+    It is asked by a lock of many readers, for a moment, in which a run that begins is refused.
+    """
+    try:
+        with open(run / LOCK) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there is none, or it is not for this user to read
+        return False
+    return False
+
+
+def unwritable(run: Path) -> str:
+    """Why a run directory cannot be made or written, as far as can be seen; "" where it can.
+
+    Nothing is tried: root may do what it likes in /proc, which has no room for a file.
+    """
+    there = next(folder for folder in (run, *run.absolute().parents) if os.path.lexists(folder))
+    try:
+        if not there.is_dir():
+            return os.strerror(errno.ENOTDIR)
+        if not os.access(there, os.W_OK | os.X_OK):
+            return os.strerror(errno.EACCES)
+        return "" if os.statvfs(there).f_bavail else os.strerror(errno.ENOSPC)
+    except OSError as error:
+        return str(error.strerror)
 
 
 def existing_manifest(run: Path) -> records.Manifest | None:
@@ -97,6 +132,8 @@ def recorded(run: Path, manifest: records.Manifest, journal: Journal) -> Iterato
         if manifest.status == "running":  # whoever left something out has said so
             manifest.status = "complete"
         journal.patiently(leave_whole)
+        with contextlib.suppress(OSError):  # not there, or not empty
+            (run / records.CHECKPOINTS).rmdir()
     except BaseException:
         manifest.status = "interrupted"
         with contextlib.suppress(OSError):  # what ended it counts; the journal has it all

@@ -9,6 +9,7 @@ MISUSE = 2
 FAILED = 1
 # Of difflib's ratio: "gpa" for "gap" has 0.67, "mlp" for "cnn" 0.
 _ALIKE = 0.65
+_FEW = 3  # names that are proposed together
 
 
 class UserError(Exception):
@@ -34,19 +35,29 @@ def in_a_line(said: object, most: int = 120) -> str:
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], more: str = "") -> UserError:
-    """Error for a name that is not in a table, with the nearest name in it or else all of them.
+    """Error for a name that is not in a table, with the nearest names in it or else all of them.
 
     more: what else the name may be, told at the end.
     """
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=len(known) or 1, cutoff=_ALIKE)
-    near = [one for one in near if _alike(*_without_common_end(name, one))]
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+    near = [one for one in near if _alike(*_without_common_end(name, one))][:1]
+    if words := _words(name):  # else it is how all names begin
+        near = near or [one for one in known if one.startswith(name)]
+        near = near or [one for one in known if words <= _words(one)]
+    hint = f"known: {', '.join(known)}"
+    if 0 < len(near) <= _FEW:
+        hint = f"did you mean {', '.join([*near[:-2], ' or '.join(near[-2:])])}?"
     return UserError(f"unknown {kind} {name!r}: {hint}{more}")
 
 
 def _alike(a: str, b: str) -> bool:
     return difflib.SequenceMatcher(None, a, b).ratio() >= _ALIKE
+
+
+def _words(name: str) -> set[str]:
+    """ "cnn" and "gap" of "cnn_gap", which are some of those of "cnn_aug_gap"."""
+    return {word for word in name.split("_") if word}
 
 
 def _without_common_end(a: str, b: str) -> tuple[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -21,7 +23,8 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.util import placement_group, remove_placement_group
 
 from study.cells import CellQueue
-from study.cluster import _knock, check, connected, there
+from study.cluster import check, connected, there
+from study.joining import knock
 from study.journal import Journal
 from study.metrics import METRICS
 from study.orchestrate import run_trials
@@ -228,10 +231,58 @@ def test_a_head_that_is_just_starting_is_waited_for() -> None:
         one.bind(("127.0.0.1", 0))
         timer = threading.Timer(0.7, one.listen)
         timer.start()
-        _knock(f"127.0.0.1:{one.getsockname()[1]}")
+        knock(f"127.0.0.1:{one.getsockname()[1]}")
         timer.join()
-    _knock("auto")
-    _knock(None)
+    knock("auto")
+    knock(None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_ray"),
+    [
+        (b"\0\0\x18\x04\0\0\0\0\0" + b"\0" * 24, True),  # gRPC's SETTINGS
+        (b"", True),  # closed: it may want TLS
+        (b"\0", True),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", False),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", False),
+    ],
+)
+def test_whoever_answers_and_is_not_ray_is_not_waited_for(answer: bytes, is_ray: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(100)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with (
+            contextlib.nullcontext() if is_ray else pytest.raises(ConnectionError, match="not Ray")
+        ):
+            knock(address)
+        thread.join()
+
+
+def test_a_cluster_of_ray_is_taken_for_one(cluster_of_threes) -> None:
+    knock(ray.get_runtime_context().gcs_address)
+
+
+def test_what_ray_itself_printed_is_one_reason(monkeypatch, tmp_path: Path, capfd) -> None:
+    def refused(*args: object, **options: object) -> None:
+        for attempt in range(3):
+            os.write(2, f"[2026-11-25 13:15:1{attempt},520 W 1 1] a.cc:2: no: bad token\n".encode())
+        raise ConnectionError("Failed to connect to Ray cluster")
+
+    monkeypatch.setattr(ray, "init", refused)
+    with (
+        pytest.raises(UserError, match=r"at auto: Failed to connect .* cluster \(no: bad token\)$"),
+        connected(Resources(address="auto"), 1, tmp_path / "ray.log"),
+    ):
+        raise AssertionError("it did not start")
+    assert capfd.readouterr().err == ""
 
 
 def test_a_ray_that_does_not_start_is_one_line(monkeypatch, tmp_path: Path) -> None:

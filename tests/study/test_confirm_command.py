@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from study import dry_run, records
+from study import dry_run, records, session
 from study.claims import CLAIMS, overridden, select
 from study.confirm import _claims, main
 from study.dry_run import print_experiment, print_plan
@@ -121,6 +122,57 @@ def test_a_dry_run_warns_of_data_that_a_run_could_not_use(capsys, tmp_path: Path
     assert "warning" not in words(capsys)
     print_plan(console, SearchSpec("cnn", "uci_digits", train_size=1_151), *HERE)
     assert "--train-size 1151: only 1,150 images are left" in words(capsys)
+
+
+def test_a_dry_run_warns_of_storage_that_a_run_could_not_write(capsys, tmp_path: Path) -> None:
+    console, spec = Console(width=80), ExperimentSpec(select(["aug_crossover"]))
+    for show in (
+        lambda storage: print_plan(console, SearchSpec("cnn"), Resources(), storage),
+        lambda storage: print_experiment(console, spec, Resources(), storage),
+    ):
+        show("/proc/x")
+        assert "warning: --storage /proc/x: cannot write there (" in words(capsys)
+        for fine in (str(tmp_path / "new"), "s3://bucket/runs"):
+            show(fine)
+            assert "cannot write" not in words(capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_sees_what_other_processes_are_writing(capsys, tmp_path: Path) -> None:
+    console, spec = Console(width=200), ExperimentSpec(select(["aug_crossover"]))
+    run, source = tmp_path / experiment_id(spec), tmp_path / "searched"
+    for folder in (run, source):
+        folder.mkdir()
+        about = {"data": {"name": "street_digits"}, "space": {"model": "resnet18"}, "seeds": [0]}
+        records.write_manifest(folder, manifest(status="running", **about))
+
+    tuned = dataclasses.replace(spec, tuning_trials=0, sources=(str(source),))
+    for _ in range(2):
+        with session.locked(run), session.locked(source):
+            plan = print_experiment(console, spec, Resources(), str(tmp_path))
+            assert plan["state"] == "being written by another process: wait for it or stop it"
+            capsys.readouterr()
+            print_experiment(console, tuned, Resources(), str(tmp_path))
+            assert "the best of searched (still running: the best so far)" in words(capsys)
+    print_experiment(console, tuned, Resources(), str(tmp_path))
+    assert "still running" not in words(capsys)
+
+
+def test_a_search_of_one_number_of_epochs_is_told_of(capsys) -> None:
+    print_plan(Console(width=80), SearchSpec("cnn", max_epochs=3), *HERE)
+    assert "note: --max-epochs 3: the range 4 .. 32 is cut to 3, so epochs" in words(capsys)
+
+
+def test_a_run_says_which_budgets_it_does_not_train(monkeypatch, capsys) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise UserError("enough")
+
+    monkeypatch.setattr("study.experiment.experiment", stop)
+    asked = ["--claims", "aug_gap_smaller", "--budgets", "4,6"]
+    for quiet, is_said in (([], True), (["--quiet"], False)):
+        with pytest.raises(UserError, match="enough"):
+            main.main([*asked, *quiet], standalone_mode=False)
+        assert ("note: 4 epochs: no claim is decided there" in words(capsys)) == is_said
 
 
 def test_a_stored_run_is_shown_where_it_was_asked_for_and_brackets_are_text(capsys) -> None:
@@ -257,6 +309,8 @@ def test_quiet_shows_the_verdicts_only(monkeypatch, capsys, tmp_path: Path) -> N
         ("--claims segmentatoin", "did you mean segmentation? (or name a .toml file)"),
         ("--claims zzz", "classification, cnn_aug_crossover"),
         ("--claims aug_crossovr", "did you mean aug_crossover?"),
+        ("--claims cnn_gap_smaller", "did you mean cnn_aug_gap_smaller? (or"),
+        ("--space cnn", "an experiment takes --claims (a space is study.run's)"),
         ("--claims nowhere.toml", "nowhere.toml"),
         ("--budgets 4,x", "--budgets must be whole numbers with commas, got '4,x'"),
         ("--budgets 30,4", "rising"),

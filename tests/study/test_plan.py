@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from study.claims import select
 from study.estimate import Images, estimate
-from study.plan import SearchSpec, digest, run_id, searched_space
+from study.experiment_plan import ExperimentSpec
+from study.plan import SearchSpec, digest, epochs_cut, run_id, searched_space
 from study.resources import Resources
 from trainables.errors import UserError
 
@@ -124,6 +126,36 @@ def test_digests_do_not_depend_on_the_order_of_keys() -> None:
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
 
 
+@pytest.mark.parametrize(
+    ("most", "said"),
+    [
+        (None, ""),
+        (5, ""),
+        (40, ""),
+        (4, "--max-epochs 4: the range 4 .. 32 is cut to 4, so epochs are not searched"),
+        (3, "--max-epochs 3: the range 4 .. 32 is cut to 3, so epochs are not searched"),
+    ],
+)
+def test_a_range_of_epochs_that_is_cut_to_a_point_is_said_to(most: int | None, said: str) -> None:
+    assert epochs_cut(SearchSpec("cnn", max_epochs=most)) == said
+
+
+@pytest.mark.parametrize(
+    ("data", "least"), [("street_digits", 32), ("uci_digits", 10), ("street_scenes", 2)]
+)
+def test_fewer_images_than_a_data_set_can_be_trained_on_are_refused(data: str, least: int) -> None:
+    name = "tiny_scenes" if data == "street_scenes" else "tiny"
+    claim = "seg_aug_gap_smaller" if data == "street_scenes" else "aug_gap_smaller"
+    refused = f"--train-size {least - 1}: {data} needs at least {least}"
+    for make in (
+        lambda size: SearchSpec(name, data, train_size=size),
+        lambda size: ExperimentSpec(select([claim]), data, train_size=size),
+    ):
+        make(least)
+        with pytest.raises(UserError, match=refused):
+            make(least - 1)
+
+
 specs = st.builds(
     SearchSpec,
     space=st.sampled_from(["tiny", "tiny_aug", "cnn"]),
@@ -131,7 +163,7 @@ specs = st.builds(
     max_epochs=st.none() | st.integers(1, 5),
     seed=st.integers(0, 3),
     sampler=st.sampled_from(["tpe", "random"]),
-    train_size=st.none() | st.integers(1, 3),
+    train_size=st.none() | st.integers(32, 34),
 )
 
 

@@ -283,6 +283,24 @@ def test_data_that_break_a_rule_are_refused_in_one_line(
     assert said in refused(lambda: load_dataset("mine"))
 
 
+def test_a_picture_that_cannot_be_read_is_named(images: Path, tmp_path: Path) -> None:
+    shutil.copytree(images, tmp_path / "cut")
+    plugins.load([OWN_DATA])
+    picture = tmp_path / "cut" / "train" / "left" / "zzz.png"
+    whole = (images / "train" / "left" / "0.png").read_bytes()
+    cut = "image file is truncated"
+    for content, why in ((b"no picture", "UnidentifiedImageError"), (whole[:2_000], cut)):
+        picture.write_bytes(content)
+        said = refused(lambda: load_dataset("folders", data_dir=tmp_path / "cut"))
+        assert f": {picture} is no picture that can be read ({why}" in said
+        assert said.endswith("; replace or remove it")
+        assert said.count(str(picture)) == 1
+    picture.unlink()
+    picture.symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(FileNotFoundError):  # the system's own says it all
+        load_dataset("folders", data_dir=tmp_path / "cut")
+
+
 def test_a_folder_without_test_images_suffices_for_a_search(images: Path, tmp_path: Path) -> None:
     shutil.copytree(images / "train", tmp_path / "train")
     plugins.load([OWN_DATA])

@@ -73,6 +73,7 @@ def test_a_new_folder_can_be_downloaded_into(module: str, tmp_path: Path) -> Non
         ("--space cnn --sampler tp", "did you mean tpe?"),
         ("--space cnn --trials 0", "--trials must be a whole number of at least 1, got 0"),
         ("--space cnn --trials x", "--trials"),
+        ("--space cnn --train-size 5 --dry-run", "street_digits needs at least 32"),
         ("--space cnn --cpus-per-trial nan", "got nan"),
         ("--space cnn --gpus-per-trial -1", "got -1"),
         ("--space cnn --trails 3", "--trials"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,35 @@ def test_tables_and_status_tell_how_it_ended(tmp_path: Path, error, status: str)
     assert read.status == status
     assert read.seconds >= 5.0
     assert len(run_tables.read(tmp_path / records.EPOCHS)) == 1
+
+
+def test_whether_a_run_is_being_written_is_seen_without_a_trace(tmp_path: Path) -> None:
+    assert not session.being_written(tmp_path / "none")
+    assert not session.being_written(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / records.JOURNAL).touch()
+    with session.locked(tmp_path):
+        assert session.being_written(tmp_path)
+        assert session.being_written(tmp_path)
+    assert not session.being_written(tmp_path)
+
+
+def test_where_nothing_can_be_written_is_seen_without_trying(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "file").touch()
+    assert session.unwritable(tmp_path / "new" / "run") == ""
+    assert session.unwritable(tmp_path / "file" / "run") == "Not a directory"
+    assert session.unwritable(Path("/proc/x/run")) == "No space left on device"
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may do everything
+    assert session.unwritable(tmp_path / "run") == "Permission denied"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_empty_folder_of_states_is_gone_at_the_end(tmp_path: Path) -> None:
+    states = tmp_path / records.CHECKPOINTS
+    for left in (True, False):
+        (states / "00000").mkdir(parents=True, exist_ok=True)
+        if not left:
+            (states / "00000").rmdir()
+        with session.recorded(tmp_path, manifest(), Journal(tmp_path)):
+            pass
+        assert states.exists() == left

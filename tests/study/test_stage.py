@@ -109,6 +109,18 @@ def asked(storage: Path, monkeypatch: pytest.MonkeyPatch) -> Request:
     return request
 
 
+def test_a_search_says_where_it_searches_no_epochs(tmp_path: Path, monkeypatch, capsys) -> None:
+    def staged(*_: object) -> None:
+        raise Asked
+
+    monkeypatch.setattr(explore, "staged", staged)
+    for most, is_said in ((1, True), (3, False)):
+        spec = SearchSpec("tiny", data="uci_digits", max_epochs=most)
+        with pytest.raises(Asked):
+            explore.search(spec, tmp_path, Resources(), wandb="off")
+        assert ("note: --max-epochs 1: the range 2 .. 8" in capsys.readouterr().out) == is_said
+
+
 def test_the_hardware_on_record_is_that_which_trained(tmp_path: Path, monkeypatch) -> None:
     """Where a run is begun on a cluster whose nodes are still to come."""
 
@@ -196,7 +208,7 @@ def test_few_validation_images_are_told_of(tmp_path: Path, monkeypatch) -> None:
     folder = str(tmp_path / "data")
     own = replace(request, data="folders", data_dir=folder, train_size=None, models=[])
     read(own, notes.append)
-    few = "2 validation images are few: differences between trials may be chance; use more data"
+    few = "only 2 validation images: differences between trials may be chance; use more data"
     assert notes[-2:] == ["folders: 8 training and 2 validation images", f"note: {few}"]
     read(request, notes.append)
     assert "validation images" in notes[-1]

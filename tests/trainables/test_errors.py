@@ -25,6 +25,10 @@ NAMES = [*SPACES, *CLAIMS, *DATASETS]
         ("aug_gap_smaler", "aug_gap_smaller"),
         ("cnn_beats_agu_short", "cnn_beats_aug_short"),
         ("street_digit", "street_digits"),
+        ("cnn_gap_smaller", "cnn_aug_gap_smaller"),
+        ("cnn_aug_cross", "cnn_aug_crossover"),
+        ("strength_cnn", "cnn_strength_dose_response"),
+        ("uci", "uci_digits"),
     ],
 )
 def test_a_misspelt_name_gets_the_one_that_was_meant(typed: str, meant: str) -> None:
@@ -33,7 +37,16 @@ def test_a_misspelt_name_gets_the_one_that_was_meant(typed: str, meant: str) -> 
     )
 
 
-@pytest.mark.parametrize("typed", ["mlp", "mlp_aug", "vit_aug", "alexnet_aug", "_aug", "_", ""])
+def test_several_names_may_have_been_meant() -> None:
+    for typed, meant in (
+        ("cnn_aug", "cnn_aug_crossover or cnn_aug_gap_smaller"),
+        ("aug", "aug_crossover, aug_gap_smaller or aug_resnet18_beats_cnn"),
+        ("short", "cnn_beats_aug_short, resnet18_beats_aug_short or resnet50_beats_aug_short"),
+    ):
+        assert f"did you mean {meant}?" in str(unknown_name("claim", typed, CLAIMS))
+
+
+@pytest.mark.parametrize("typed", ["mlp", "mlp_aug", "vit_aug", "alexnet_aug", "aug", "_", ""])
 def test_another_name_gets_all_that_are_known(typed: str) -> None:
     """A common "_aug" is no likeness: the space is a plugin's that was not named, say."""
     said = str(unknown_name("space", typed, SPACES, OR_A_PLUGINS))

@@ -26,11 +26,11 @@ class DataSource:
     download, train_size), of a segmentation as function(data_dir, download, train_size,
     image_size, **options). What a plugin's returns is checked, and hashed here.
     train_size: images a search trains on by default (None: all that validation leaves).
-    experiment_size: images a cell of an experiment trains on by default, of which there
-    are many. image_size: height and width, which can be chosen for a segmentation. peek:
-    "module:function", called as function(data_dir, **options) before anything is read: how
-    many images validation leaves to train on, None where only reading tells; DataError for
-    files that are not there.
+    experiment_size: images a cell of an experiment trains on by default, of which there are many.
+    least_train_size: fewer are refused before anything is read. image_size: height and width,
+    which can be chosen for a segmentation. peek: "module:function", called as function(data_dir,
+    **options) before anything is read: how many images validation leaves to train on, None where
+    only reading tells; DataError for files that are not there.
     """
 
     summary: str
@@ -38,6 +38,7 @@ class DataSource:
     train_size: int | None
     image_size: tuple[int, int]
     experiment_size: int | None = None
+    least_train_size: int = 1
     takes_directory: bool = False
     can_download: bool = False
     task: str = CLASSIFICATION
@@ -65,12 +66,14 @@ DATASETS: dict[str, DataSource] = {
         loader="trainables.data.street_digits:load",
         train_size=1_000,
         experiment_size=500,
+        least_train_size=32,  # below this a pool may hold a class too rarely to be split
         image_size=(32, 32),
     ),
     "uci_digits": DataSource(
         summary="scikit-learn's 1,797 handwritten digits, scaled to 32x32",
         loader="trainables.data.uci_digits:load",
         train_size=None,
+        least_train_size=10,  # one of each
         image_size=(32, 32),
         peek="trainables.data.uci_digits:peek",
     ),
@@ -88,6 +91,7 @@ DATASETS: dict[str, DataSource] = {
         loader="trainables.data.street_scenes:load",
         train_size=64,
         experiment_size=64,
+        least_train_size=2,
         image_size=(64, 64),
         task=SEGMENTATION,
     ),
@@ -115,6 +119,13 @@ def check_image_size(name: str, image_size: int | None) -> None:
         raise UserError(
             f"--image-size {image_size}: must be a multiple of {STEP} from {SMALLEST} to {LARGEST}"
         )
+
+
+def check_train_size(name: str, train_size: int | None) -> None:
+    """Raise UserError for fewer images than the data set `name` can be trained on with."""
+    least = source(name).least_train_size
+    if train_size is not None and train_size < least:
+        raise UserError(f"--train-size {train_size}: {name} needs at least {least}")
 
 
 def require_directory(name: str, data_dir: str | Path | None, download: bool = False) -> None:
@@ -179,6 +190,7 @@ def load_dataset(
     if download and not entry.can_download:
         raise UserError(f"--download: {name} needs no download; leave it out")
     check_image_size(name, image_size)
+    check_train_size(name, train_size)
     directory = None if data_dir is None else Path(data_dir)
     size = entry.train_size if train_size is None else train_size
     arguments: tuple[object, ...] = (directory, download, size)

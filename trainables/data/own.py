@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import traceback
 from typing import TYPE_CHECKING
 
 from trainables.data import SEGMENTATION
@@ -22,10 +23,17 @@ def loaded(name: str, entry: DataSource, arguments: tuple[object, ...]) -> Datas
     named = f"{name} ({arguments[0]})" if arguments[0] else name  # with its folder
     try:
         dataset = entry.loader(*arguments, **entry.options)
-    except (UserError, OSError):
+    except UserError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno:
+            raise  # the system's own, which says what of which file
         reason = (str(error).splitlines() or [""])[0]
+        if picture := _picture(error):
+            why = type(error).__name__ if picture in reason else reason
+            raise DataError(
+                f"{named}: {picture} is no picture that can be read ({why}); replace or remove it"
+            ) from error
         raise DataError(f"{named}: its loader raised {type(error).__name__}: {reason}") from error
     if not isinstance(dataset, Dataset):
         raise DataError(
@@ -51,6 +59,19 @@ def loaded(name: str, entry: DataSource, arguments: tuple[object, ...]) -> Datas
     return dataclasses.replace(
         dataset, name=name, content_hash=content_hash(*splits), notices=notices
     )
+
+
+def _picture(error: Exception) -> str:
+    """The file that Pillow was reading when it raised this; "" where it was not.
+
+    Of a picture that is cut, say, its own message does not name the file.
+    """
+    found = ""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_globals.get("__name__", "").partition(".")[0] == "PIL":
+            image = frame.f_locals.get("self")
+            found = frame.f_locals.get("filename") or getattr(image, "filename", "") or found
+    return str(found)
 
 
 def _absent(dataset: Dataset) -> list[str]:

@@ -17,7 +17,6 @@ import numpy as np
 
 from trainables.data.base import Dataset, Split, check, content_hash
 from trainables.data.cache import Arrays, cache_dir, cached_chunks
-from trainables.errors import UserError
 
 NAME = "street_digits"
 VERSION = 1  # raised whenever a pixel or a label changes, so that caches are made anew
@@ -26,7 +25,6 @@ CHUNK = 500  # images a cache file
 STRATUM = 50  # consecutive images that hold every class in proportion, give or take one
 TEST_SIZE = 1_000
 VAL_FRACTION = 1 / 3
-MIN_TRAIN_SIZE = 32  # below this a pool may hold a class too rarely to be split
 SPLITS = ("pool", "test")
 
 
@@ -34,15 +32,12 @@ def load(data_dir: Path | None, download: bool, train_size: int | None) -> Datas
     """Render `train_size` images and half as many for validation, and 1,000 to test on.
 
     Rendered chunks are kept in the cache folder and used again, also by a larger request.
-    data_dir and download are not used: there is nothing to read. Raises UserError where
-    train_size is below MIN_TRAIN_SIZE.
+    data_dir and download are not used: there is nothing to read.
     """
     from trainables.data import DATASETS
 
     train_size = DATASETS[NAME].train_size if train_size is None else train_size
     assert train_size is not None
-    if train_size < MIN_TRAIN_SIZE:
-        raise UserError(f"--train-size {train_size}: {NAME} needs at least {MIN_TRAIN_SIZE}")
     pool, pool_error = _read_split("pool", math.ceil(train_size * 3 / 2))
     test, test_error = _read_split("test", TEST_SIZE)
     error = pool_error or test_error

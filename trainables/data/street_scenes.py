@@ -21,7 +21,6 @@ import numpy as np
 from trainables.data import DATASETS, SEGMENTATION
 from trainables.data.base import Dataset, Split, check, content_hash
 from trainables.data.cache import Arrays, cache_dir, cached_chunks
-from trainables.errors import UserError
 
 NAME = "street_scenes"
 VERSION = 2  # raised whenever a pixel or a label changes, so that caches are made anew
@@ -29,7 +28,6 @@ SEED = 0
 CHUNK = 40  # images a cache file: each kind of thing is asked for twice
 TEST_SIZE = 64
 VAL_FRACTION = 1 / 3
-MIN_TRAIN_SIZE = 2
 SPLITS = ("pool", "test")
 
 
@@ -38,14 +36,12 @@ def load(data_dir: Path | None, download: bool, train_size: int | None, image_si
 
     image_size: height and width in pixels. Rendered chunks are kept in the cache folder and
     used again, also by a larger request; about 4 bytes a pixel. data_dir and download are not
-    used: there is nothing to read. Raises UserError where train_size is below MIN_TRAIN_SIZE.
+    used: there is nothing to read.
     """
     from trainables.data.street.kinds import CLASSES
 
     train_size = DATASETS[NAME].train_size if train_size is None else train_size
     assert train_size is not None
-    if train_size < MIN_TRAIN_SIZE:
-        raise UserError(f"--train-size {train_size}: {NAME} needs at least {MIN_TRAIN_SIZE}")
     pool, pool_error = _read_split("pool", math.ceil(train_size * 3 / 2), image_size)
     test, test_error = _read_split("test", TEST_SIZE, image_size)
     error = pool_error or test_error

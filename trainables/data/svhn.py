@@ -46,7 +46,7 @@ def load(data_dir: Path | None, download: bool, train_size: int | None) -> Datas
             _download(_root(data_dir), split, keep=data_dir is not None)
     others: list[str] = []
     pool, test = (_read(_existing(data_dir, split), split, others) for split in MD5)
-    notices = [f"not the official SVHN files (other md5): {', '.join(others)}"] if others else []
+    notices = [f"not SVHN's own files (other md5): {', '.join(others)}"] if others else []
     return Dataset(
         name=NAME,
         classes=tuple("0123456789"),
@@ -82,7 +82,7 @@ def _read(path: Path, split: str, others: list[str]) -> Split:
         result = Split(np.ascontiguousarray(images), labels)
     else:
         result = read_mat(path)
-        others.append(f"{path} ({len(result):,} images)")
+        others.append(f"{split} {len(result):,} images")
     check(str(path), result, 10)
     return result
 
