@@ -50,7 +50,8 @@ def _refuse_space(context: click.Context, option: click.Parameter, name: str | N
     "sources",
     multiple=True,
     metavar="RUN",
-    help="Search run to take parameters from, by its directory or URI.",
+    help="Search run, by its directory or URI: each arm at each budget takes the parameters of the "
+    "best trial of its model with epochs and strength near its own.",
 )
 @click.option("--no-tune", is_flag=True, help="Take the spaces' defaults for nuisance parameters.")
 @click.option(

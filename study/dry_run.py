@@ -180,7 +180,8 @@ def _tuning(spec: ExperimentSpec, trials: int) -> str:
         tried = f"{spec.tuning_trials} candidates per arm and budget ({trials} trainings)"
         return f"{records.MATCHED}: {tried}"
     if spec.sources:
-        best = f"the best of {', '.join(map(_source, spec.sources))}"
+        best = "the best near each arm's epochs and strength, of "
+        best += ", ".join(map(_source, spec.sources))
         left = left_at_defaults(spec)
         return f"{best}; none for {left}: the defaults there" if left else best
     return "the spaces' defaults, not tuned"

@@ -153,7 +153,7 @@ def test_a_dry_run_sees_what_other_processes_are_writing(capsys, tmp_path: Path)
             assert plan["state"] == "being written by another process: wait for it or stop it"
             capsys.readouterr()
             print_experiment(console, tuned, Resources(), str(tmp_path))
-            assert "the best of searched (still running: the best so far)" in words(capsys)
+            assert "of searched (still running: the best so far)" in words(capsys)
     print_experiment(console, tuned, Resources(), str(tmp_path))
     assert "still running" not in words(capsys)
 

@@ -103,7 +103,10 @@ def test_what_no_run_speaks_for_is_said(tmp_path: Path, monkeypatch, capsys) -> 
     console = Console(width=80)
     print_experiment(console, spec, Resources(), str(tmp_path))
     shown = " ".join(capsys.readouterr().out.split())
-    assert "the best of search; none for resnet18 at 4 and 16 epochs: the defaults there" in shown
+    assert (
+        "epochs and strength, of search; none for resnet18 at 4 and 16 epochs: the defaults there"
+        in shown
+    )
 
     def stop(*_: object) -> None:
         raise UserError("enough")

@@ -163,7 +163,7 @@ def test_an_experiment_takes_its_parameters_from_a_uri(
         **other.environment,
     )
     assert done.returncode == 0, done.stderr
-    assert f"the best of {RUN_ID}" in done.stdout
+    assert f"epochs and strength, of {RUN_ID}" in " ".join(done.stdout.split())
 
 
 def test_a_killed_search_is_finished_from_another_machine(
