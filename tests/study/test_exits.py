@@ -78,7 +78,7 @@ def test_a_notice_while_ray_starts_or_ends_is_an_interruption(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=90
     )
     assert ended.returncode == exits.INTERRUPTED, ended.stderr
-    assert time.monotonic() - start < 25  # of which Ray's own handler would take 30
+    assert time.monotonic() - start < 30  # which Ray's own handler would take alone
     assert ended.stdout == up
     assert len(ended.stderr.strip().splitlines()) == 1
     assert ended.stderr.strip().startswith("interrupted; ")
