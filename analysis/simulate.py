@@ -15,7 +15,15 @@ from pathlib import Path
 import click
 import numpy as np
 
-from analysis.simulations import WIDEST, Row, coverage, false_positives, family_wise, power
+from analysis.simulations import (
+    WIDEST,
+    Row,
+    coverage,
+    coverage_of_ties,
+    false_positives,
+    family_wise,
+    power,
+)
 from study import exits
 from study.words import counted
 from trainables.errors import FAILED
@@ -25,7 +33,7 @@ _KEPT = {True: "yes", False: "**no**", None: "too few to say"}
 
 def simulate(studies: int, seed: int) -> list[Row]:
     """Every figure, each part from a random stream of its own."""
-    parts = (false_positives, family_wise, coverage, power)
+    parts = (false_positives, family_wise, coverage, power, coverage_of_ties)
     streams = np.random.default_rng(seed).spawn(len(parts))
     return [r for part, rng in zip(parts, streams, strict=True) for r in part(studies, rng)]
 

@@ -128,7 +128,7 @@ asked = st.fixed_dictionaries(
         "budgets": st.none() | st.lists(st.integers(1, 30), min_size=2, unique=True).map(sorted),
         "seeds": st.integers(2, 9),
         "data": st.sampled_from(["street_digits", "uci_digits"]),
-        "train_size": st.integers(10, 600),
+        "train_size": st.integers(32, 600),  # each data set takes so many
         "tuning_trials": st.integers(0, 3),
         "sources": st.lists(st.sampled_from(["/a", "/b", "s3://c/d"]), max_size=2, unique=True),
         "precision": st.sampled_from(["auto", "fp32", "bf16"]),
