@@ -15,15 +15,8 @@ from pathlib import Path
 import click
 import numpy as np
 
-from analysis.simulations import (
-    WIDEST,
-    Row,
-    coverage,
-    coverage_of_ties,
-    false_positives,
-    family_wise,
-    power,
-)
+from analysis.coverage import coverage, coverage_of_ties
+from analysis.simulations import WIDEST, Row, false_positives, family_wise, power
 from study import exits
 from study.words import counted
 from trainables.errors import FAILED

@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from analysis.evidence import Evidence, evidence, oriented_effects
-from analysis.stats import Array, mean_interval, sign_flip_p
+from analysis.stats import Array, sign_flip_p
 from study.claims import CLAIMS, Claim, by_task, cells
 from trainables.data import CLASSIFICATION
 
@@ -26,7 +25,6 @@ _ATTAINED = 12 / 256
 _SMALLEST = 0.2
 _MORE = 14  # seeds: the most of which all sign flips are counted
 _CERTAIN = 50.0
-_SELDOM = 0.2
 _MEANS = (0.5, 1.0, 1.5, 2.0)
 _FAMILY = by_task(CLASSIFICATION)  # decided together; those about segmentation are fewer
 
@@ -172,56 +170,6 @@ def family_wise(studies: int, rng: np.random.Generator) -> Iterator[Row]:
     ):
         wrong = len(claims) * np.min(p, axis=0) < ALPHA
         yield row("family-wise", what, wrong, highest=ALPHA)
-
-
-def coverage(studies: int, rng: np.random.Generator) -> Iterator[Row]:
-    """How often a nominal 95% interval of the mean holds the true mean, 0.
-
-    The alternatives that are not used stand beside the one that is.
-    """
-    for name, draw in DISTRIBUTIONS.items():
-        for n in (8, 16, 30):
-            x = draw(rng, (studies, n))
-            for method, bounds, interval in (
-                ("studentised bootstrap", (0.93, 0.97), mean_interval),
-                ("BCa bootstrap (not used)", (0.0, 1.0), _bca),
-                ("Student's t (not used)", (0.0, 1.0), _student),
-            ):
-                held = _holds(interval, x, rng)
-                yield row("coverage", f"{method}, {name}, n = {n}", held, *bounds)
-
-
-def coverage_of_ties(studies: int, rng: np.random.Generator) -> Iterator[Row]:
-    """The same of seeds that mostly tie, which no interval promises anything for.
-
-    Of studies whose seeds differ at all.
-    """
-    for n in (8, 16, 30):
-        x = (rng.random((studies, n)) < _SELDOM) - _SELDOM
-        what = f"studentised bootstrap, two values, 1 in {1 / _SELDOM:.0f}, n = {n}"
-        yield row("coverage", what, _holds(mean_interval, x[x.std(axis=-1) > 0], rng))
-
-
-def _holds(
-    interval: Callable[[Array, np.random.Generator], tuple[Array, Array]],
-    x: Array,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Whether the interval of each row holds 0."""
-    # In parts: the bootstrap holds (studies, resamples) numbers at once.
-    ends = [np.stack(interval(part, rng)) for part in np.array_split(x, max(1, len(x) // 250))]
-    low, high = np.concatenate(ends, axis=-1)
-    return np.asarray((low <= 0) & (high >= 0))
-
-
-def _bca(x: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-    result = stats.bootstrap((x,), np.mean, axis=-1, n_resamples=1999, method="BCa", rng=rng)
-    return result.confidence_interval.low, result.confidence_interval.high
-
-
-def _student(x: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-    interval = stats.ttest_1samp(x, 0.0, axis=-1).confidence_interval(0.95)
-    return interval.low, interval.high
 
 
 def power(studies: int, rng: np.random.Generator) -> Iterator[Row]:

@@ -24,9 +24,10 @@ from study.journal import Journal
 from study.metrics import METRICS
 from study.nuisance import check_sources, choose, left_at_defaults
 from study.place import Place, opened
+from study.request import Request, recipe
 from study.resources import Resources
 from study.results import ExperimentResult, load_experiment
-from study.stage import Request, Stage, recipe, restore_outputs, staged
+from study.stage import Stage, restore_outputs, staged
 from study.tally import begun
 from study.tracking import AUTO, Tracking, decide
 from study.words import counted

@@ -16,9 +16,10 @@ from study.metrics import METRICS, Metric
 from study.place import Place, opened
 from study.plan import SearchSpec, epochs_cut, run_id, searched_space
 from study.plugins import load
+from study.request import Request, recipe
 from study.resources import Resources
 from study.results import SearchResult, load_search
-from study.stage import Request, Stage, recipe, restore_outputs, staged
+from study.stage import Stage, restore_outputs, staged
 from study.tally import begun
 from study.tracking import AUTO, Tracking, decide
 from study.words import counted

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from study.request import Request
 from study.words import counted
 from trainables.data import load_dataset
 from trainables.errors import FAILED, UserError
@@ -14,7 +15,6 @@ from trainables.model_check import require_fits
 from trainables.patience import Say
 
 if TYPE_CHECKING:
-    from study.stage import Request
     from trainables.data.base import Dataset
 
 FEW = 20  # validation images: one of them is five points of accuracy

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from analysis import evidence, simulate, simulations
+from analysis import coverage, evidence, simulate, simulations
 from analysis.stats import holm, mean_interval, sign_flip_p
 from study.claims import CLAIMS
 
@@ -103,8 +103,8 @@ def test_a_test_that_never_finds_anything_is_caught(monkeypatch):
 
 
 def test_an_interval_that_is_too_narrow_is_caught(monkeypatch):
-    monkeypatch.setattr(simulations, "mean_interval", simulations._bca)
-    found = [row for row in simulations.coverage(150, rng()) if "n = 8" in row.what]
+    monkeypatch.setattr(coverage, "mean_interval", coverage._bca)
+    found = [row for row in coverage.coverage(150, rng()) if "n = 8" in row.what]
     assert not any(row.kept for row in bounded(found))
 
 

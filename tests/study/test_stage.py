@@ -25,10 +25,10 @@ from study.place import Local, local
 from study.plan import SearchSpec
 from study.plugins import load as load_plugins
 from study.reading import read
+from study.request import Request
 from study.resources import Resources
 from study.results import nothing_finished
 from study.slots import Slots
-from study.stage import Request
 from study.tracking import Tracking
 from tests.study.commands import ROOT
 from tests.study.local_store import local_store
