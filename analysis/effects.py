@@ -64,15 +64,17 @@ def _p_by_budget(
 
 
 def seeds_to_settle(
-    claim: Claim, effects: Array, family: int, rng: np.random.Generator
+    claim: Claim, effects: Array, family: int, diverged: bool, rng: np.random.Generator
 ) -> int | None:
     """Seeds that would settle the claim if mean and spread stayed as they are.
 
     effects: (budgets, seeds), oriented. family: claims decided together. Towards
     significance where the mean is at least the smallest effect of interest, towards
-    equivalence where it is smaller.
+    equivalence where it is smaller, which is never concluded where a training diverged.
     """
     margin, alpha = claim.smallest_effect, claim.alpha / family
+    if diverged and abs(effects[-1].mean()) < margin:
+        return None
     mean, deviation = effects.mean(axis=-1), effects.std(axis=-1, ddof=1)
     distances = [abs(mean[-1]) if abs(mean[-1]) >= margin else margin - abs(mean[-1])]
     deviations = [deviation[-1]]

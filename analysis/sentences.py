@@ -51,6 +51,11 @@ def what_would_change_it(verdict: Verdict) -> str:
         listed = "; ".join(names[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
         return f"Finishing the experiment with the same command. Missing: {listed}."
     if verdict.verdict == "inconclusive":
+        if verdict.seeds_needed is None and verdict.diverged:
+            return (
+                f"Trainings that do not diverge: that an effect is smaller than {least} is never "
+                "concluded from others, and more seeds need not bring a larger one."
+            )
         if verdict.seeds_needed is None:
             return (
                 f"More than {MOST_SEEDS} seeds, if the mean and the spread stayed as they are: the "

@@ -8,6 +8,7 @@ ranked, nothing is called best and nothing is compared.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -23,6 +24,7 @@ from trainables.errors import FAILED, UserError
 PARAMS, RESULT = "params.json", "result.json"
 STEP = "training_iteration"
 UNKNOWN_DATA = "not recorded"
+_NULL = (None, "null")  # the latter of a NumPy NaN, by Tune's own encoder
 _OURS = ("trial", "folder", "results")  # the first columns of the table of trials
 # What Ray Tune adds to every result, which is about the run and not about the model.
 _BOOKKEEPING = {
@@ -88,9 +90,10 @@ def read_tune(path: Path) -> TuneRun:
         if damaged:
             lines = counted(damaged, "line is", "lines are")
             notes.append(f"{file.parent.name}: {lines} damaged and left out.")
-        rows += [{"trial": trial, **row} for row in found]
-        for row in found:  # a metric need not be in every result
-            last.setdefault(trial, {}).update(row)
+        rows += [{"trial": trial, **row} for row, _ in found]
+        for row, void in found:
+            latest = last.setdefault(trial, {})  # a metric need not be in every result
+            latest |= row | dict.fromkeys(void & latest.keys(), math.nan)
         params.append(_params(file.parent, notes))
     if not rows:
         raise UserError(f"{path} is a Ray Tune experiment without a result yet", FAILED)
@@ -136,15 +139,16 @@ def trials_table(run: TuneRun) -> Table:
     return Table("trials", frame, caption, UNKNOWN_DATA, formats)
 
 
-def _results(file: Path) -> tuple[list[dict[str, Any]], int]:
-    """(numeric results with their step, number of damaged lines)."""
+def _results(file: Path) -> tuple[list[tuple[dict[str, Any], set[str]]], int]:
+    """(numeric results with their step, each with what is null in it; damaged lines)."""
     rows, damaged = [], 0
     for number, line in enumerate(file.read_text("utf-8", "replace").splitlines(), start=1):
         if not line.strip():
             continue
         try:
             values = _flat(json.loads(line))
-            rows.append({STEP: _step(values.get(STEP, number)), **_numbers(values)})
+            row = {STEP: _step(values.get(STEP, number)), **_numbers(values)}
+            rows.append((row, {_named(key) for key, value in values.items() if value in _NULL}))
         except (ValueError, AttributeError, OverflowError, RecursionError):
             damaged += 1
     return rows, damaged
@@ -163,10 +167,14 @@ def _numbers(values: dict[str, Any]) -> dict[str, float]:
     One that is called like a column of ours says that it is a metric.
     """
     return {
-        f"{key} (metric)" if key in _OURS else key: float(value)
+        _named(key): float(value)
         for key, value in values.items()
         if key.split("/")[0] not in _BOOKKEEPING and _is_number(value)
     }
+
+
+def _named(key: str) -> str:
+    return f"{key} (metric)" if key in _OURS else key
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:

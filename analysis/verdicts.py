@@ -43,8 +43,8 @@ class Verdict:
     standardised: Hedges-corrected d_z. p_improvement: share of seeds in which the effect
     has the direction claimed. p, p_holm: for the claim, raw and corrected. p_against,
     p_against_holm: against it. p_wilcoxon: cross-check of `p` at the deciding budget.
-    seeds_needed: where inconclusive; None also where over 1000. crossing: where a crossover is
-    supported, else there may be none. diverged: cells by arm.
+    seeds_needed: where inconclusive; None also where over 1000, or where no number settles it.
+    crossing: where a crossover is supported, else there may be none. diverged: cells by arm.
     Everything measured is None where the verdict is withheld.
     """
 
@@ -156,7 +156,9 @@ def _described(verdict: Verdict, table: Arranged, family: int, rng: np.random.Ge
         p_wilcoxon=wilcoxon_p(tested[-1], "greater"),
         crossing=(crossing(claim.sign * effects, claim.decisive_budgets, rng) if crosses else None),
         seeds_needed=(
-            seeds_to_settle(claim, claim.sign * effects, family, rng)
+            seeds_to_settle(
+                claim, claim.sign * effects, family, bool(table.diverged[-1].any()), rng
+            )
             if verdict.verdict == "inconclusive"
             else None
         ),

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 _Handler = Callable[[int, FrameType | None], Any]
+_Handlers = dict[int, _Handler]
 
 
 def take_sigterm_for_interrupt() -> None:
@@ -25,7 +26,7 @@ def heeded() -> Iterator[None]:
     Python drops an exception that is raised in a finaliser or a callback from C, of which
     drawing figures has many.
     """
-    asked = False
+    asked, before = False, _Handlers()
 
     def on_interrupt(signum: int, frame: FrameType | None) -> None:
         nonlocal asked
@@ -33,7 +34,7 @@ def heeded() -> Iterator[None]:
         before[signum](signum, frame)  # ours ignores a second SIGTERM
         raise KeyboardInterrupt
 
-    with _handled_by(on_interrupt) as before, _dropped_without_a_word():
+    with _handled_by(on_interrupt, before), _dropped_without_a_word():
         try:
             yield
         finally:
@@ -65,9 +66,9 @@ def undisturbed() -> Iterator[None]:
     which then stays taken: whoever asks for it next, waits for ever.
     """
     came: list[tuple[int, FrameType | None]] = []
-    before: dict[int, _Handler] = {}
+    before = _Handlers()
     try:
-        with _handled_by(lambda signum, frame: came.append((signum, frame))) as before:
+        with _handled_by(lambda signum, frame: came.append((signum, frame)), before):
             yield
     finally:
         for signum, frame in came:
@@ -75,13 +76,12 @@ def undisturbed() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _handled_by(handler: _Handler) -> Iterator[dict[int, _Handler]]:
-    """Have both signals handled by another; those that handled them before.
+def _handled_by(handler: _Handler, before: _Handlers) -> Iterator[None]:
+    """Have both signals handled by another; those that handled them are in `before` by then.
 
     What is ignored (of a job in the background) stays so, and what ends the process at once, too.
     Nothing changes in a thread: whoever runs this in one has ^C in another.
     """
-    before: dict[int, _Handler] = {}
     with contextlib.ExitStack() as restored:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -89,7 +89,7 @@ def _handled_by(handler: _Handler) -> Iterator[dict[int, _Handler]]:
                     before[int(number)] = had
                     restored.callback(_restore, number, handler, had)
                     signal.signal(number, handler)
-        yield before
+        yield
 
 
 def _restore(number: int, handler: _Handler, before: _Handler) -> None:

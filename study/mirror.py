@@ -199,9 +199,8 @@ class Mirror:
             for pattern in _SENT:
                 if pattern == records.OPTUNA_DB and not ended:
                     continue  # it is made anew from the journal, see `stored.fetch`
-                for path in sorted(self.run.glob(pattern), key=_page_last):
-                    if not any(part.startswith(".") for part in path.relative_to(self.run).parts):
-                        self._store(path)  # what is hidden is half written
+                for path in _files(self.run, pattern):
+                    self._store(path)
             for _ in range(ready):
                 self._renew()
                 self._actions[0]()
@@ -221,9 +220,17 @@ class Mirror:
         self._sent[name] = state
 
 
-def _page_last(path: Path) -> tuple[bool, Path]:
-    """A report's page says that all else of it is there."""
-    return path.name == "index.html", path
+def _files(run: Path, pattern: str) -> list[Path]:
+    """What is there to send; a report's page last, for it says that all else of it is there.
+
+    Nothing that is hidden, which is half written, and nothing at all where a folder of that
+    vanishes meanwhile: there is a next time.
+    """
+    try:
+        found = sorted(run.glob(pattern), key=lambda path: (path.name == "index.html", path))
+    except FileNotFoundError:
+        return []
+    return [p for p in found if not any(x.startswith(".") for x in p.relative_to(run).parts)]
 
 
 def _content(path: Path) -> bytes:

@@ -85,15 +85,15 @@ def being_written(run: Path) -> bool:
 def unwritable(run: Path) -> str:
     """Why a run directory cannot be made or written, as far as can be seen; "" where it can.
 
-    Nothing is tried: root may do what it likes in /proc, which has no room for a file.
+    Nothing is tried, so of a full disk, say, only the run itself tells.
     """
     there = next(folder for folder in (run, *run.absolute().parents) if os.path.lexists(folder))
     try:
         if not there.is_dir():
             return os.strerror(errno.ENOTDIR)
-        if not os.access(there, os.W_OK | os.X_OK):
-            return os.strerror(errno.EACCES)
-        return "" if os.statvfs(there).f_bavail else os.strerror(errno.ENOSPC)
+        if os.statvfs(there).f_flag & os.ST_RDONLY:
+            return os.strerror(errno.EROFS)
+        return "" if os.access(there, os.W_OK | os.X_OK) else os.strerror(errno.EACCES)
     except OSError as error:
         return str(error.strerror)
 

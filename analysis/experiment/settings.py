@@ -11,6 +11,7 @@ from analysis import text
 from analysis.experiment import names
 from analysis.experiment.cells import Condition, Experiment
 from analysis.table import Table
+from study.arms import STRENGTH, Arm
 from study.records import BY_ARM, DEFAULTS, FROM_RUNS
 
 _WORDED = {DEFAULTS: "defaults, not tuned", BY_ARM: "fixed by the claim"}
@@ -33,7 +34,7 @@ def settings_table(experiment: Experiment) -> list[Table]:
         return []
     caption = (
         "What the systems were trained with beside epochs and augmentation strength, the same for "
-        "every seed. Where it differs between the arms of a claim, they are compared as tuned."
+        "every seed."
     )
     formats: dict[str, Callable[[Any], str]] = dict.fromkeys(
         map(text.dimension, parameters), text.number
@@ -42,21 +43,26 @@ def settings_table(experiment: Experiment) -> list[Table]:
 
 
 def unequal(experiment: Experiment, conditions: Collection[Condition]) -> list[str]:
-    """What of a claim's arms differs beside what the claim is about; and whether all were tuned."""
+    """What of a claim's arms differs beside what the claim is about; and whether all were tuned.
+
+    What an arm fixes, the claim is about.
+    """
     chosen = {at: row for at, row in _chosen(experiment).items() if at in conditions}
+    about = {name for condition in chosen for name, _ in condition.arm.fixed}
+    untuned = [names.trained(at) for at, row in chosen.items() if row.get("source") == DEFAULTS]
     differing: dict[str, None] = {}
     for budget in sorted({condition.budget for condition in chosen}):
         here = [row["parameters"] for at, row in chosen.items() if at.budget == budget]
         every = dict.fromkeys(name for parameters in here for name in parameters)
-        told = [name for name in every if len({repr(each.get(name)) for each in here}) > 1]
+        told = [n for n in every if n not in about and len({repr(x.get(n)) for x in here}) > 1]
         differing |= dict.fromkeys(map(text.dimension, told))
     lines = []
     if differing:
+        compared = "with their spaces' defaults" if len(untuned) == len(chosen) else "as tuned"
         lines.append(
             f"The arms also differ in {text.listed(list(differing))}, see “The systems compared”: "
-            "they are compared as tuned, not at equal settings."
+            f"they are compared {compared}, not at equal settings."
         )
-    untuned = [names.trained(at) for at, row in chosen.items() if row.get("source") == DEFAULTS]
     if untuned and len(untuned) < len(chosen):
         lines.append(
             f"Not all were tuned: {text.listed(untuned)} had the defaults, so a difference may be "
@@ -74,7 +80,15 @@ def _chosen(experiment: Experiment) -> dict[Condition, dict[str, Any]]:
         for condition in experiment.conditions
         if (condition.arm.name, condition.budget) in by_key
     }
-    return {at: row | {"parameters": row.get("parameters") or {}} for at, row in found.items()}
+    return {
+        at: row | {"parameters": (row.get("parameters") or {}) | _fixed(at.arm)}
+        for at, row in found.items()
+    }
+
+
+def _fixed(arm: Arm) -> dict[str, Any]:
+    """What an arm fixes of such parameters."""
+    return {name: value for name, value in arm.fixed if name != STRENGTH}
 
 
 def _source(row: dict[str, Any]) -> str:

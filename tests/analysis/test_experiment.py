@@ -19,13 +19,14 @@ from analysis.experiment.settings import settings_table
 from analysis.load import load_run
 from analysis.plots.differences import differences
 from analysis.report import write_report
+from study.arms import arm
 from study.claims import CLAIMS as REGISTERED
 from study.claims_toml import claim_to_dict
 from study.domains import Float, to_json
 from trainables.errors import UserError
 
 from .synthetic import HOSTILE, manifest, write_run
-from .synthetic_experiment import CLAIMS, experiment_manifest, write_experiment
+from .synthetic_experiment import CLAIMS, PLAIN, experiment_manifest, write_experiment
 from .test_report import page_of
 
 STRONGEST = "tiny_aug[augment_strength=1.0]"
@@ -248,6 +249,22 @@ def test_a_verdict_on_arms_that_were_tuned_apart_says_so(tmp_path: Path) -> None
         assert "also differ in learning rate and batch size, see" in verdict.plain
         assert "Not all were tuned: " in verdict.plain
         assert "tiny, 16 epochs" in verdict.plain.partition("Not all were tuned: ")[2]
+
+
+def test_what_a_claim_is_about_is_no_other_difference(tmp_path: Path) -> None:
+    large = arm("tiny", batch_size=128)
+    claim = dataclasses.replace(CLAIMS[0], arms=(large, PLAIN), seeds=5)
+    chosen = experiment_manifest([claim]).experiment
+    for row in chosen["nuisance"]:
+        row["parameters"] = {"learning_rate": 0.001 if row["arm"] == large.name else 0.002}
+        row["parameters"] |= {} if row["arm"] == large.name else {"batch_size": 64}
+    run = write_experiment(tmp_path / "run", [claim], pictures=False, experiment=chosen)
+    experiment = read(run)
+    (verdict,) = verdicts_of(experiment)
+    assert "The arms also differ in learning rate, see" in verdict.plain
+    assert "with their spaces' defaults, not at equal settings" in verdict.plain
+    (table,) = settings_table(experiment)
+    assert sorted(table.frame["batch size"]) == [64, 128]
 
 
 def test_nothing_is_said_of_settings_that_are_equal(experiment_run: Path) -> None:

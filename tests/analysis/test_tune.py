@@ -102,6 +102,16 @@ def test_a_trial_that_diverged_at_its_end_shows_no_earlier_metric(folder: Path) 
     assert frame["accuracy"][1] == 0.5
 
 
+@pytest.mark.parametrize("null", ["null", '"null"'])
+def test_a_null_counts_as_the_last_value(folder: Path, null: str) -> None:
+    """The text is what Tune's encoder writes of a NumPy NaN."""
+    with open(folder / "trainable_0" / "result.json", "a") as file:
+        file.write(f'{{"training_iteration": 4, "loss": {null}, "note": {null}}}\n')
+    run = read_tune(folder)
+    assert math.isnan(trials_table(run).frame["loss"][0])
+    assert "note" not in run.metrics
+
+
 def test_its_report_ranks_nothing(folder: Path, tmp_path: Path) -> None:
     index = write_report([folder], tmp_path / "report")
     text = page_of(index).text

@@ -437,6 +437,8 @@ def test_one_divergence_makes_no_small_effect_a_large_one():
     against = one(diverge(beats(0.03), "tiny", [0]), claim)
     assert against.effect > -0.2
     assert against.verdict == "inconclusive"
+    assert verdict.seeds_needed is None  # equivalence is never concluded from a diverged cell
+    assert verdict.what_would_change_it.startswith("Trainings that do not diverge: ")
     large = dataclasses.replace(claim, smallest_effect=0.05)
     assert one(cells, large).verdict == "supported"
 

@@ -247,7 +247,10 @@ def test_a_head_that_is_just_starting_is_waited_for() -> None:
         (b"SSH-2.0-OpenSSH_9.6\r\n", False),
     ],
 )
-def test_whoever_answers_and_is_not_ray_is_not_waited_for(answer: bytes, is_ray: bool) -> None:
+def test_whoever_answers_and_is_not_ray_is_not_waited_for(
+    answer: bytes, is_ray: bool, monkeypatch
+) -> None:
+    monkeypatch.setattr("study.joining.ANSWER_SECONDS", 60.0)  # on a busy machine
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:

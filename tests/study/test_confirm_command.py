@@ -130,8 +130,8 @@ def test_a_dry_run_warns_of_storage_that_a_run_could_not_write(capsys, tmp_path:
         lambda storage: print_plan(console, SearchSpec("cnn"), Resources(), storage),
         lambda storage: print_experiment(console, spec, Resources(), storage),
     ):
-        show("/proc/x")
-        assert "warning: --storage /proc/x: cannot write there (" in words(capsys)
+        show("/dev/null/x")
+        assert "warning: --storage /dev/null/x: cannot write there (Not a dir" in words(capsys)
         for fine in (str(tmp_path / "new"), "s3://bucket/runs"):
             show(fine)
             assert "cannot write" not in words(capsys)

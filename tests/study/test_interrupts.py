@@ -89,6 +89,27 @@ def test_a_second_sigterm_is_ignored_as_it_is_elsewhere() -> None:
         signal.signal(signal.SIGTERM, before)
 
 
+def test_an_interrupt_as_the_handlers_are_changed_is_heeded(monkeypatch) -> None:
+    really = signal.signal
+
+    def interrupted_then(number: int, handler: object) -> object:
+        had = really(number, handler)
+        if number == signal.SIGTERM:
+            monkeypatch.undo()
+            signal.raise_signal(signal.SIGINT)
+        return had
+
+    before = signal.getsignal(signal.SIGINT), signal.signal(signal.SIGTERM, interrupts._interrupt)
+    monkeypatch.setattr(interrupts.signal, "signal", interrupted_then)
+    try:
+        with pytest.raises(KeyboardInterrupt), heeded():
+            pass
+        assert signal.getsignal(signal.SIGINT) == before[0]
+        assert signal.getsignal(signal.SIGTERM) == interrupts._interrupt
+    finally:
+        really(signal.SIGTERM, before[1])
+
+
 def test_without_an_interrupt_nothing_is_raised() -> None:
     with heeded():
         pass

@@ -22,7 +22,8 @@ from study.plan import SearchSpec, run_id
 from study.reading import read
 from study.run import main
 from tests.study.commands import ROOT, last_json, run
-from trainables.data import load_dataset
+from trainables.data import DataSource, load_dataset
+from trainables.data.own import loaded
 from trainables.errors import UserError
 from trainables.model_check import require_fits
 from trainables.models import MODELS
@@ -281,6 +282,17 @@ def test_data_that_break_a_rule_are_refused_in_one_line(
 ) -> None:
     plugins.load([write(DATA.format(change=change))])
     assert said in refused(lambda: load_dataset("mine"))
+
+
+def test_a_loaders_own_mistake_with_a_good_picture_is_its_own(images: Path) -> None:
+    """Pillow raises it, too."""
+
+    def load(data_dir: Path, *_: object) -> None:
+        Image.open(next(data_dir.rglob("*.png"))).convert("NOPE")
+
+    entry = DataSource("", load, None, (32, 32), takes_directory=True)
+    said = refused(lambda: loaded("mine", entry, (images, False, None)))
+    assert "its loader raised ValueError: image has wrong mode" in said
 
 
 def test_a_picture_that_cannot_be_read_is_named(images: Path, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def loaded(name: str, entry: DataSource, arguments: tuple[object, ...]) -> Datas
         if isinstance(error, OSError) and error.errno:
             raise  # the system's own, which says what of which file
         reason = (str(error).splitlines() or [""])[0]
-        if picture := _picture(error):
+        if isinstance(error, OSError) and (picture := _picture(error)):  # so are all of Pillow's
             why = type(error).__name__ if picture in reason else reason
             raise DataError(
                 f"{named}: {picture} is no picture that can be read ({why}); replace or remove it"
@@ -62,13 +62,14 @@ def loaded(name: str, entry: DataSource, arguments: tuple[object, ...]) -> Datas
 
 
 def _picture(error: Exception) -> str:
-    """The file that Pillow was reading when it raised this; "" where it was not.
+    """The file that Pillow was opening or decoding when it raised this; "" where it was not.
 
     Of a picture that is cut, say, its own message does not name the file.
     """
     found = ""
     for frame, _ in traceback.walk_tb(error.__traceback__):
-        if frame.f_globals.get("__name__", "").partition(".")[0] == "PIL":
+        of_pillow = frame.f_globals.get("__name__", "").partition(".")[0] == "PIL"
+        if of_pillow and frame.f_code.co_name in ("open", "load"):
             image = frame.f_locals.get("self")
             found = frame.f_locals.get("filename") or getattr(image, "filename", "") or found
     return str(found)
