@@ -29,7 +29,9 @@ PATIENCE_INTERRUPTED = 15.0  # seconds that an interrupted run tries to send its
 # Sent when they have changed, in this order; what only this machine needs is not.
 _SENT = (
     *("ray.log", records.EPOCHS, records.TRIALS, records.SAMPLES, records.OPTUNA_DB),
-    *(f"{records.REPORT}/**/*", records.JOURNAL, records.MANIFEST),
+    # Its page says that all else of a report is there; what is hidden is half written.
+    *(f"{records.REPORT}/{name}" for name in ("[!.]*/*", "*.json", "*.html")),
+    *(records.JOURNAL, records.MANIFEST),
 )
 
 
@@ -199,7 +201,7 @@ class Mirror:
             for pattern in _SENT:
                 if pattern == records.OPTUNA_DB and not ended:
                     continue  # it is made anew from the journal, see `stored.fetch`
-                for path in _files(self.run, pattern):
+                for path in sorted(self.run.glob(pattern)):
                     self._store(path)
             for _ in range(ready):
                 self._renew()
@@ -218,19 +220,6 @@ class Mirror:
         self._renew()
         self.shared.write(name, stored_bytes(content))
         self._sent[name] = state
-
-
-def _files(run: Path, pattern: str) -> list[Path]:
-    """What is there to send; a report's page last, for it says that all else of it is there.
-
-    Nothing that is hidden, which is half written, and nothing at all where a folder of that
-    vanishes meanwhile: there is a next time.
-    """
-    try:
-        found = sorted(run.glob(pattern), key=lambda path: (path.name == "index.html", path))
-    except FileNotFoundError:
-        return []
-    return [p for p in found if not any(x.startswith(".") for x in p.relative_to(run).parts)]
 
 
 def _content(path: Path) -> bytes:
